@@ -1,0 +1,60 @@
+"""The command line: dispatch to a command's module, and turn its errors into exit codes."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+
+USAGE = """\
+usage: suite COMMAND [arguments]
+
+  run     task=… optimizer=… [seed=0 trials=200 results=results device=auto …]
+          search for merges; continues a run that was interrupted (-m sweeps)
+  judge   task=…            measure fronts and baselines on items no search saw
+  report  [task=…]          figures, tables and one HTML page from the results
+  export  RUN --trial N OUT one searched merge as a checkpoint with its recipe
+  merge   RECIPE.yaml OUT   a mergekit YAML as a checkpoint
+  check   task=…            prove that a task is complete and its splits disjoint
+  list    tasks|optimizers|baselines|merges
+
+Exit codes: 0 done, 2 bad input, 130 interrupted. Documentation: README.md.
+"""
+
+COMMANDS = {
+    "run": "suite.commands.run",
+    "judge": "suite.commands.judge",
+    "report": "suite.commands.report",
+    "export": "suite.commands.export",
+    "merge": "suite.commands.export",
+    "check": "suite.commands.check",
+    "list": "suite.commands.listing",
+}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; returns the exit code."""
+    words = sys.argv[1:] if arguments is None else arguments
+    if not words or words[0] in ("-h", "--help", "help"):
+        print(USAGE, end="")
+        return 0 if words else 2
+    if words[0] not in COMMANDS:
+        print(f"suite: no command {words[0]!r}; there are {', '.join(COMMANDS)}", file=sys.stderr)
+        return 2
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    from suite.errors import BadInput
+
+    try:
+        importlib.import_module(COMMANDS[words[0]]).main(words)
+    except BadInput as error:
+        print(f"suite: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("suite: interrupted; the same command continues from here", file=sys.stderr)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

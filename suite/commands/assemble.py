@@ -1,0 +1,141 @@
+"""From configuration to objects: the only place that knows both the YAML and the classes."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from suite import places
+from suite.errors import BadInput
+
+Config = Mapping[str, Any]
+
+
+def build(config: Config, allow: Sequence[str] = (), **more: Any) -> Any:
+    """Call ``_target_`` with the other keys as arguments.
+
+    Only targets inside ``suite`` or the `allow` prefixes are imported: a configuration file names
+    what to build, it does not get to run anything.
+    """
+    options = dict(config)
+    target = str(options.pop("_target_", ""))
+    module_name, _, attribute = target.rpartition(".")
+    allowed = ("suite", *allow)
+    if not any(module_name == prefix or module_name.startswith(f"{prefix}.") for prefix in allowed):
+        raise BadInput(
+            f"_target_ {target!r} is not allowed; allowed modules: {', '.join(allowed)}"
+            " (add yours with allow_targets=[...])"
+        )
+    try:
+        factory = getattr(importlib.import_module(module_name), attribute)
+    except (ImportError, AttributeError) as error:
+        raise BadInput(f"_target_ {target!r} cannot be imported: {error}") from None
+    try:
+        return factory(**options, **more)
+    except TypeError as error:
+        raise BadInput(f"{target}: {error}") from None
+
+
+def device(name: str) -> str:
+    """`auto`, `cpu`, `cuda` or `cuda:N` to a torch device that is there; `BadInput` otherwise."""
+    import torch
+
+    count = torch.cuda.device_count()
+    if name == "auto":
+        return "cuda:0" if count else "cpu"
+    if name == "cpu":
+        return name
+    kind, _, index = name.partition(":")
+    if kind != "cuda" or not (index.isdigit() or not index):
+        raise BadInput(f"device={name}: allowed are auto, cpu, cuda, cuda:N")
+    if int(index or 0) >= count:
+        raise BadInput(f"device={name}: this machine has {count} CUDA device(s)")
+    return f"cuda:{index or 0}"
+
+
+def task(config: Config) -> Any:
+    """The `Task` of a resolved run configuration (keys task, device, batch_size, allow_targets)."""
+    from suite.evaluators import handle
+    from suite.merge_space import MergeSpace
+    from suite.merging.merger import Merger
+    from suite.merging.sources import Sources
+    from suite.objective import Objective
+    from suite.task import Task
+
+    spec, on = config["task"], device(config["device"])
+    folders = {name: places.resolve(path) for name, path in spec["models"].items()}
+    base, merge = spec["base"], spec["merge"]
+    if base not in folders:
+        raise BadInput(f"task {spec['name']}: base {base!r} is not one of {', '.join(folders)}")
+    objectives = [Objective(**entry) for entry in spec["objectives"].values()]
+    if not objectives:
+        raise BadInput(f"task {spec['name']}: no objectives")
+    sources = Sources.load(folders, base=base, device=on)
+    live = handle.load(folders[base], on, config["batch_size"])
+    known = [name for name in folders if name != base]
+    searched = merge.get("sources") or known
+    if unknown := [name for name in searched if name not in folders]:
+        raise BadInput(f"merge: sources {unknown} are not models of the task: {', '.join(folders)}")
+    space = MergeSpace(
+        method=merge["method"],
+        sources=searched,
+        base=searched[0] if merge["method"] == "slerp" else base,
+        searched=merge["searched"],
+        fixed=merge["fixed"],
+        layers=live.model.config.num_hidden_layers,
+        groups=merge.get("groups"),
+    )
+    evaluators = [evaluator(entry, config) for entry in spec["evaluators"].values()]
+    return Task(spec["name"], space, objectives, evaluators, Merger(sources, live.model), live)
+
+
+def evaluator(entry: Config, config: Config) -> Any:
+    """One evaluator, its item folder resolved."""
+    options = dict(entry)
+    if "items" in options:
+        options["items"] = places.resolve(options["items"])
+    return build(options, config.get("allow_targets", ()))
+
+
+def baselines(config: Config, folder: Path | None = None) -> dict[str, Any]:
+    """The task's hand-tuned recipes by name, read from its folder of mergekit YAML files."""
+    from suite import mergekit
+
+    spec = config["task"]
+    folder = folder or places.data("baselines") / spec["baselines"]
+    if not folder.is_dir():
+        raise BadInput(f"baselines {folder}: no such folder")
+    recipes = {}
+    for path in sorted(folder.glob("*.yaml")):
+        recipe = mergekit.read(path)
+        named = {entry.model for entry in recipe.inputs} | ({recipe.base} if recipe.base else set())
+        if unknown := sorted(named - set(spec["models"])):
+            raise BadInput(f"{path}: models {unknown} are not of the task: {', '.join(spec['models'])}")
+        recipes[path.stem] = recipe
+    return recipes
+
+
+def starts(config: Config, task: Any) -> Any:
+    """The candidates of the baselines named in ``start``, shape (s, d); None without any."""
+    import numpy as np
+
+    if not config["start"]:
+        return None
+    recipes = baselines(config)
+    if unknown := [name for name in config["start"] if name not in recipes]:
+        raise BadInput(f"start: no baseline {unknown[0]!r}; there are {', '.join(recipes)}")
+    return np.stack([task.merge_space.encode(recipes[name]) for name in config["start"]])
+
+
+def optimizer(config: Config, task: Any) -> Any:
+    """The run's optimizer over the task's space, seeded."""
+    return build(
+        config["optimizer_options"],
+        config["allow_targets"],
+        space=task.space,
+        n_objectives=len(task.objectives),
+        seed=config["seed"],
+        start=starts(config, task),
+    )

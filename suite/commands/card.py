@@ -1,0 +1,82 @@
+"""The run card: what a run was made from and where, so that another can tell whether it is the same."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import platform
+import subprocess
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from suite import places
+
+PACKAGES = (
+    "merge-suite torch transformers tokenizers safetensors numpy scipy moocore pymoo optuna cma"
+    " comocma hydra-core lm-eval wandb"
+).split()
+
+
+def inputs(config: dict[str, Any]) -> dict[str, Any]:
+    """sha256 of every weight file and item set the task names; part of the run's identity."""
+    models = {
+        name: {file.name: sha256(file) for file in sorted(places.resolve(path).glob("*.safetensors"))}
+        for name, path in config["task"]["models"].items()
+    }
+    items = {
+        entry["name"]: {
+            file.name: sha256(file) for file in sorted(places.resolve(entry["items"]).glob("*.jsonl"))
+        }
+        for entry in config["task"]["evaluators"].values()
+        if "items" in entry
+    }
+    return {"models": models, "items": items}
+
+
+@functools.cache
+def sha256(path: Path) -> str:
+    """Hex digest of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def environment(config: dict[str, Any]) -> str:
+    """JSON text: code revision, package versions, device, threads; never a path or a host name."""
+    import torch
+
+    from suite.commands.assemble import device
+
+    on = device(config["device"])
+    card = {
+        "commit": _git("rev-parse", "HEAD"),
+        "dirty": bool(_git("status", "--porcelain", "--untracked-files=no")),
+        "python": platform.python_version(),
+        "packages": versions(),
+        "device": torch.cuda.get_device_name(on) if on.startswith("cuda") else platform.machine(),
+        "threads": torch.get_num_threads(),
+    }
+    return json.dumps(card, indent=1) + "\n"
+
+
+def versions() -> dict[str, str]:
+    """Installed versions of the packages that decide a result."""
+    found = {}
+    for name in PACKAGES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def _git(*words: str) -> str | None:
+    """What git says of the checkout the package runs from; None outside of one."""
+    try:
+        answer = subprocess.run(
+            ["git", *words], cwd=places.PACKAGE, capture_output=True, text=True, timeout=10, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return answer.stdout.strip()

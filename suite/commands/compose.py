@@ -1,0 +1,73 @@
+"""Hydra's part: overrides and YAML in, one resolved plain mapping out."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from suite import places
+from suite.errors import BadInput
+
+
+def plain(config: Any, optimizer: str) -> dict[str, Any]:
+    """A composed configuration as plain types; `optimizer` is the name of the chosen file."""
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    try:
+        resolved: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+    except OmegaConfBaseException as error:
+        raise BadInput(_one_line(error)) from None
+    resolved.pop("hydra", None)
+    resolved["optimizer_options"] = resolved.pop("optimizer")
+    resolved["optimizer"] = optimizer
+    return dict(resolved)
+
+
+def compose(overrides: list[str]) -> dict[str, Any]:
+    """The configuration that `suite run` with these overrides would have."""
+    from hydra import compose as hydra_compose
+    from hydra import initialize_config_dir
+    from hydra.core.hydra_config import HydraConfig
+
+    with _readable_errors(), initialize_config_dir(str(places.data("conf")), version_base="1.3"):
+        config = hydra_compose("config", overrides, return_hydra_config=True)
+        HydraConfig.instance().set_config(config)
+        return plain(config, config.hydra.runtime.choices.optimizer)
+
+
+def each_job(words: list[str], job: Callable[[dict[str, Any]], None]) -> None:
+    """Run `job` with the configuration of ``words``: once, or once per point of a ``-m`` sweep."""
+    import hydra
+    from hydra.core.hydra_config import HydraConfig
+
+    def entry(config: Any) -> None:
+        job(plain(config, HydraConfig.get().runtime.choices.optimizer))
+
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises instead of printing and exiting
+    before, sys.argv = sys.argv, ["suite run", *words]
+    try:
+        with _readable_errors():
+            hydra.main("1.3", str(places.data("conf")), "config")(entry)()
+    finally:
+        sys.argv = before
+
+
+@contextlib.contextmanager
+def _readable_errors() -> Iterator[None]:
+    """Hydra's and OmegaConf's complaints about the user's words become `BadInput`."""
+    from hydra.errors import HydraException
+    from omegaconf.errors import OmegaConfBaseException
+
+    try:
+        yield
+    except (HydraException, OmegaConfBaseException) as error:
+        raise BadInput(_one_line(error)) from None
+
+
+def _one_line(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return " ".join(line for line in lines if not line.startswith(("full_key:", "object_type=")))

@@ -1,0 +1,140 @@
+"""`suite run`: search, journal, mirror to a tracker, show the front beside the baselines."""
+
+from __future__ import annotations
+
+import fcntl
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from suite import places
+from suite.commands import assemble, card, compose
+from suite.errors import BadInput
+
+# A run may be continued with another of these; everything else is what the run *is*.
+FREE = ("trials", "results", "tracker", "batch_size")
+
+
+def main(words: list[str]) -> None:
+    """Run every job of ``suite run …``."""
+    compose.each_job(words[1:], run)
+
+
+def run(config: dict[str, Any]) -> None:
+    """One optimizer on one task with one seed, new or continued."""
+    _check(config)
+    folder = places.run_folder(
+        config["results"], config["task"]["name"], config["optimizer"], config["seed"]
+    )
+    task = assemble.task(config)
+    optimizer = assemble.optimizer(config, task)
+    baselines = assemble.baselines(config)
+    places.make_writable(folder)
+    with (folder / "trials.jsonl").open("ab") as lock:
+        _lock(lock, folder)
+        settle(config, folder)
+        _search(config, folder, task, optimizer, baselines)
+
+
+def settle(config: dict[str, Any], folder: Path) -> None:
+    """Write the run's config.yaml and environment.json, or refuse a folder that holds another run."""
+    path = folder / "config.yaml"
+    objectives = list(config["task"]["objectives"].values())
+    now = {
+        **config,
+        "task": {**config["task"], "objectives": objectives},
+        "inputs": card.inputs(config),
+    }
+    if path.exists():
+        before = yaml.safe_load(path.read_text(encoding="utf-8"))
+        changed = sorted(differences(before, now))
+        if changed:
+            raise BadInput(
+                f"{folder} holds another configuration; different here: {'; '.join(changed)}."
+                " Use another results folder or remove this one"
+            )
+    places.write_whole(path, yaml.safe_dump(now, allow_unicode=True, sort_keys=False))
+    places.write_whole(folder / "environment.json", card.environment(config))
+
+
+def differences(before: Any, now: Any, where: str = "") -> list[str]:
+    """The keys in which two configurations differ, each with both values; `FREE` keys aside."""
+    if isinstance(before, dict) and isinstance(now, dict):
+        found = []
+        for key in before.keys() | now.keys():
+            if not where and key in FREE:
+                continue
+            found += differences(before.get(key), now.get(key), f"{where}.{key}" if where else str(key))
+        return found
+    return [] if before == now else [f"{where}: {before!r} there, {now!r} now"]
+
+
+def _check(config: dict[str, Any]) -> None:
+    for key, least in (("trials", 1), ("seed", 0), ("batch_size", 1)):
+        value = config[key]
+        if not isinstance(value, int) or isinstance(value, bool) or value < least:
+            raise BadInput(f"{key}={value}: must be a whole number, {least} or more")
+
+
+def _lock(file: Any, folder: Path) -> None:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        raise BadInput(f"{folder}: another process is running this run") from None
+
+
+def _search(
+    config: dict[str, Any], folder: Path, task: Any, optimizer: Any, baselines: dict[str, Any]
+) -> None:
+    from suite import harness
+    from suite.journal import Journal
+    from suite.progress import Progress, summary
+    from suite.trackers import Guarded, RunCard
+
+    journal = Journal(folder / "trials.jsonl")
+    done = journal.read()
+    tracker = Guarded(assemble.build(config["tracker"], config["allow_targets"]))
+    with Progress(task.objectives, config["trials"], done) as progress:
+        measured = measure_baselines(config, task, baselines)
+        name = f"{task.name}/{config['optimizer']}/seed={config['seed']}"
+        about = RunCard(name, folder, config, task.objectives, list(measured))
+        tracker.start(about, resumed_from=len(done))
+
+        def on_trial(trial: Any) -> None:
+            state = progress.add(trial)
+            tracker.trial(trial, state.hypervolume, state.front_size)
+
+        try:
+            trials = harness.search(task, optimizer, journal, config["trials"], on_trial)
+        except BaseException:
+            tracker.finish(progress.front(), measured, interrupted=True)
+            raise
+        tracker.finish(progress.front(), measured)
+    summary(task.objectives, trials, measured, folder)
+
+
+def measure_baselines(config: dict[str, Any], task: Any, baselines: dict[str, Any]) -> dict[str, Any]:
+    """Baselines' scores on the search items: measured once per results folder and task, then read."""
+    from suite import journal as journals
+    from suite.trial import Score
+
+    folder = Path(config["results"]) / config["task"]["name"] / "baselines"
+    places.make_writable(folder)
+    file, inputs, found = journals.records(folder / "search.jsonl"), card.inputs(config), {}
+    with file.path.open("ab") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        known = {line["digest"]: line for line in file.read() if line["inputs"] == inputs}
+        for name, recipe in baselines.items():
+            line = known.get(recipe.digest)
+            if line is None:
+                scores = task.measure(recipe, "search").scores
+                line = {
+                    "name": name,
+                    "digest": recipe.digest,
+                    "inputs": inputs,
+                    "scores": {key: score.to_json() for key, score in scores.items()},
+                }
+                file.append(line)
+            found[name] = {key: Score.from_json(score) for key, score in line["scores"].items()}
+    return found

@@ -1,0 +1,53 @@
+"""Scorers: a reply and its item to named outcomes in [0, 1].
+
+``micro-v1``. The maths rule follows the published protocol (SakanaAI/evolutionary-model-merge
+@09aff54): the last number in the reply counts, and the published figure also asks for the language.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable
+
+from suite.evaluators.items import Item
+
+Scorer = Callable[[str, Item], dict[str, float]]
+
+_NUMBER = re.compile(r"\d*\.?\d+")
+
+
+def last_number(text: str) -> float | None:
+    """The last match of ``\\d*\\.?\\d+`` as a float; None when there is none."""
+    found = _NUMBER.findall(text)
+    return float(found[-1]) if found else None
+
+
+def is_japanese(text: str) -> bool:
+    """Whether more than half of the letters are kana or kanji; False for text without letters."""
+    letters = [character for character in text if character.isalpha()]
+    japanese = sum(
+        unicodedata.name(character, "").startswith(("HIRAGANA", "KATAKANA", "CJK", "FULLWIDTH KATAKANA"))
+        for character in letters
+    )
+    return 2 * japanese > len(letters)
+
+
+def maths(reply: str, item: Item) -> dict[str, float]:
+    """``acc``: the last number equals the expected one."""
+    return {"acc": float(last_number(reply) == float(item.expected))}
+
+
+def maths_ja(reply: str, item: Item) -> dict[str, float]:
+    """``acc`` as in `maths`; ``ja``: answered in Japanese; ``acc_ja``: both."""
+    right = last_number(reply) == float(item.expected)
+    japanese = is_japanese(reply)
+    return {"acc": float(right), "ja": float(japanese), "acc_ja": float(right and japanese)}
+
+
+def exact(reply: str, item: Item) -> dict[str, float]:
+    """``em``: the reply equals the expected answer, white space aside."""
+    return {"em": float(reply.split() == item.expected.split())}
+
+
+SCORERS: dict[str, Scorer] = {"maths": maths, "maths_ja": maths_ja, "exact": exact}

@@ -1,0 +1,87 @@
+"""Trials and their scores: what one journal line says."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Score:
+    """A measured figure in natural units.
+
+    `stderr` is the standard error of the mean over `n` items; `items` the outcome of each item in
+    the split's order, so that two models' scores on one split can be compared in pairs.
+    """
+
+    value: float
+    stderr: float
+    n: int
+    items: tuple[float, ...] = ()
+
+    @classmethod
+    def mean(cls, outcomes: Sequence[float]) -> Score:
+        """The mean of per-item outcomes, with its standard error (0 for fewer than two items)."""
+        values = np.asarray(outcomes, dtype=float)
+        n = len(values)
+        stderr = float(values.std(ddof=1) / math.sqrt(n)) if n > 1 else 0.0
+        return cls(float(values.mean()), stderr, n, tuple(values.tolist()))
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain types; outcomes that are all 0 or 1 are written as one string of digits."""
+        binary = all(item in (0.0, 1.0) for item in self.items)
+        items: Any = "".join(str(int(item)) for item in self.items) if binary else list(self.items)
+        return {"value": self.value, "stderr": self.stderr, "n": self.n, "items": items}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Score:
+        return cls(data["value"], data["stderr"], data["n"], tuple(float(i) for i in data["items"]))
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One candidate measured once.
+
+    `x` has shape (d,), `losses` shape (m,); a failed trial has `error`, no scores and no losses.
+    `seconds` splits the wall time: merge, evaluate, total.
+    """
+
+    number: int
+    x: tuple[float, ...]
+    recipe: Mapping[str, Any]
+    status: Literal["ok", "failed"]
+    error: str | None
+    scores: Mapping[str, Score]
+    losses: tuple[float, ...]
+    seconds: Mapping[str, float]
+
+    def to_line(self) -> str:
+        """One line of JSON without its newline; floats keep every bit."""
+        fields = {**self.__dict__, "scores": {k: s.to_json() for k, s in self.scores.items()}}
+        return json.dumps(fields, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+    @classmethod
+    def from_line(cls, line: str) -> Trial:
+        """The trial of a line; `ValueError`, `KeyError` or `TypeError` when it is not one."""
+        data = json.loads(line)
+        return cls(
+            number=data["number"],
+            x=tuple(data["x"]),
+            recipe=data["recipe"],
+            status=data["status"],
+            error=data["error"],
+            scores={name: Score.from_json(score) for name, score in data["scores"].items()},
+            losses=tuple(data["losses"]),
+            seconds=data["seconds"],
+        )
+
+
+def failure_losses(m: int) -> NDArray[np.float64]:
+    """What a failed trial is told as, shape (m,): far beyond any measured loss, and finite."""
+    return np.full(m, 1e3)

@@ -1,0 +1,50 @@
+"""What several tests need: a task without a model, whose scores are a known function of the candidate."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from suite.merge_space import MergeSpace
+from suite.merging.merger import MergeFailure
+from suite.objective import Objective
+from suite.task import Measurement, Task
+from suite.trial import Score
+
+
+class KnownTask(Task):
+    """Two conflicting objectives over three weights; recipes heavier than `limit` cannot be merged."""
+
+    def __init__(self, limit: float = 9.0) -> None:
+        space = MergeSpace(
+            "task_arithmetic",
+            ["a", "b", "c"],
+            "base",
+            {"weight": {"low": 0.0, "high": 1.0, "scope": "source"}},
+            {"normalize": False, "lambda": 1.0},
+            layers=2,
+        )
+        objectives = [
+            Objective("near", "known.near", "maximize", 1.0, 0.0),
+            Objective("far", "known.far", "minimize", 0.0, 1.0),
+        ]
+        super().__init__("known", space, objectives, [], None, None)  # type: ignore[arg-type]
+        self.limit = limit
+        self.measured = 0
+
+    def measure(self, recipe, split):  # type: ignore[no-untyped-def]
+        weights = np.array([i.parameters["weight"] for i in recipe.inputs])
+        self.measured += 1
+        if weights.sum() > self.limit:
+            raise MergeFailure("tensor 'w' is not finite")
+        outcomes = (weights[:, None] > np.linspace(0, 1, 20)).mean(axis=0)
+        scores = {
+            "known.near": Score.mean(outcomes.tolist()),
+            "known.far": Score(float((weights**2).mean()), 0.0, 1),
+        }
+        return Measurement(scores, {"merge": 0.0, "evaluate": 0.0, "total": 0.0})
+
+
+@pytest.fixture
+def known_task() -> KnownTask:
+    return KnownTask()
