@@ -10,14 +10,12 @@ import yaml
 
 from suite.errors import BadInput
 from suite.recipe import (
-    METHODS,
-    Filtered,
     Input,
     Recipe,
-    Value,
     plain_parameters,
     read_parameters,
 )
+from suite.rules import METHODS, Filtered, Value
 
 Resolve = Mapping[str, str] | Callable[[str], str]
 _KEYS = {"models", "slices", "merge_method", "base_model", "parameters", "dtype"}

@@ -1,115 +1,20 @@
-"""Recipes: the complete description of one merge, and the value of each parameter on each tensor."""
+"""Recipes: the complete description of one merge, with the value of a parameter on a tensor."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any
 
 from suite.errors import BadInput
+from suite.rules import METHODS, Filtered, Gradient, Scalar, Value, checked
 
-Scalar = float | int | bool | str
-Gradient = tuple[float, ...]
 DTYPES = ("float32", "bfloat16", "float16")
-
-
-@dataclass(frozen=True)
-class Filtered:
-    """`value` for the tensors whose name contains `filter`; None and ``*`` stand for all."""
-
-    filter: str | None
-    value: Scalar | Gradient
-
-    def fits(self, tensor: str) -> bool:
-        return self.filter is None or self.filter == "*" or self.filter in tensor
-
-
-Value = Scalar | Gradient | tuple[Filtered, ...]
-
-
-@dataclass(frozen=True)
-class Rule:
-    """What a method allows for one parameter.
-
-    `per_input` parameters stand at an input or at the top level (then for every input), the
-    others at the top level only. A `default` of None means that the value must be given.
-    """
-
-    kind: Literal["number", "integer", "switch", "choice"] = "number"
-    per_input: bool = False
-    default: Scalar | None = None
-    low: float = -math.inf
-    high: float = math.inf
-    options: tuple[str, ...] = ()
-
-    @property
-    def allowed(self) -> str:
-        if self.kind == "switch":
-            return "true or false"
-        if self.kind == "choice":
-            return "one of " + ", ".join(self.options)
-        bounds = "" if math.isinf(self.low) else f" in [{self.low:g}, {self.high:g}]"
-        return ("a whole number" if self.kind == "integer" else "a finite number") + bounds
-
-    def normalised(self, value: object) -> Scalar | None:
-        """`value` in the kind's one Python type, so that equal recipes compare equal; None if bad."""
-        if self.kind == "switch":
-            return value if isinstance(value, bool) else None
-        if self.kind == "choice":
-            return value if isinstance(value, str) and value in self.options else None
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            return None
-        if not (math.isfinite(value) and self.low <= value <= self.high):
-            return None
-        if self.kind == "integer":
-            return int(value) if value == int(value) else None
-        return float(value)
-
-
-@dataclass(frozen=True)
-class Method:
-    """A merge method as recipes see it.
-
-    `base` says what the base is: ``subtracted`` (task vectors are taken from it; it is no input),
-    ``input`` (it is one of the inputs), or ``optional`` (only names whose tokenizer is kept).
-    """
-
-    parameters: Mapping[str, Rule]
-    base: Literal["subtracted", "input", "optional"] = "subtracted"
-    inputs: int | None = None  # exact number, None for one or more
-
-
-def _task_vectors(normalize: bool, **more: Rule) -> Method:
-    weight, scale = Rule(per_input=True), Rule(default=1.0)
-    switch = Rule("switch", default=normalize)
-    return Method({"weight": weight, "lambda": scale, "normalize": switch, **more})
-
-
-_DENSITY = Rule(per_input=True, default=1.0, low=0.0, high=1.0)
-_DARE = {
-    "density": _DENSITY,
-    # l1: mergekit since 2025-02; inverse_density: Yu et al. 2024, eq. 3.
-    "rescale": Rule("choice", default="l1", options=("l1", "inverse_density", "none")),
-    "seed": Rule("integer", default=0, low=0, high=2**63 - 1),
-}
-METHODS: Mapping[str, Method] = {
-    "linear": Method(
-        {"weight": Rule(per_input=True), "normalize": Rule("switch", default=True)}, "optional"
-    ),
-    "slerp": Method({"t": Rule(low=0.0, high=1.0)}, "input", 2),
-    "task_arithmetic": _task_vectors(False),
-    "ties": _task_vectors(True, density=_DENSITY),
-    "dare_linear": _task_vectors(False, **_DARE),
-    "dare_ties": _task_vectors(False, **_DARE),
-}
-"""Every method with mergekit's defaults; `seed` exists here only."""
-
 _LAYER = re.compile(r"(?:^|\.)layers\.(\d+)\.")
 
 
@@ -187,8 +92,8 @@ class Recipe:
             Input(i.model, _checked(self.method, i.parameters, i.model)) for i in self.inputs
         )
         object.__setattr__(self, "inputs", inputs)
-        checked = _checked(self.method, self.parameters, None)
-        object.__setattr__(self, "parameters", _frozen(checked))
+        own = _checked(self.method, self.parameters, None)
+        object.__setattr__(self, "parameters", _frozen(own))
         _check_models(self)
         _check_given(self)
 
@@ -305,37 +210,7 @@ def _checked(method: str, parameters: Mapping[str, Value], model: str | None) ->
             raise BadInput(f"{where}unknown parameter {name!r}; there are {', '.join(rules)}")
         if model is not None and not rules[name].per_input:
             raise BadInput(f"{where}{name} belongs at the top level, not at a model")
-    return {name: _normalised(v, rules[name], where + name) for name, v in parameters.items()}
-
-
-def _normalised(value: object, rule: Rule, where: str) -> Any:
-    def refuse(what: object) -> BadInput:
-        return BadInput(f"{where} is {what!r}; allowed is {rule.allowed}")
-
-    def each(parts: tuple[object, ...], check: Callable[[object], Any]) -> Iterator[Any]:
-        for part in parts:
-            good = check(part)
-            if good is None:
-                raise refuse(part)
-            yield good
-
-    def filtered(part: object) -> Filtered | None:
-        fits = isinstance(part, Filtered) and isinstance(part.filter, str | None)
-        if not (fits and isinstance(part, Filtered)):
-            return None
-        if isinstance(part.value, tuple) and any(isinstance(p, Filtered) for p in part.value):
-            raise BadInput(f"{where}: a filter inside a filter")
-        return Filtered(part.filter, _normalised(part.value, rule, where))
-
-    if not isinstance(value, tuple):
-        return next(each((value,), rule.normalised))
-    if not value:
-        raise refuse(value)
-    if isinstance(value[0], Filtered) and rule.kind != "integer":
-        return tuple(each(value, filtered))
-    if rule.kind != "number":
-        raise refuse(value)
-    return tuple(each(value, rule.normalised))
+    return {name: checked(v, rules[name], where + name) for name, v in parameters.items()}
 
 
 def _check_models(recipe: Recipe) -> None:

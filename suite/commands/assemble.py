@@ -72,7 +72,7 @@ def task(config: Config) -> Any:
     objectives = [Objective(**entry) for entry in spec["objectives"].values()]
     if not objectives:
         raise BadInput(f"task {spec['name']}: no objectives")
-    sources = Sources.load(folders, base=base, device=on)
+    sources = Sources.load(folders, on)
     live = handle.load(folders[base], on, config["batch_size"])
     known = [name for name in folders if name != base]
     searched = merge.get("sources") or known

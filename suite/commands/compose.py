@@ -21,7 +21,6 @@ def plain(config: Any, optimizer: str) -> dict[str, Any]:
         resolved: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     except OmegaConfBaseException as error:
         raise BadInput(_one_line(error)) from None
-    resolved.pop("hydra", None)
     resolved["optimizer_options"] = resolved.pop("optimizer")
     resolved["optimizer"] = optimizer
     return dict(resolved)
@@ -31,12 +30,14 @@ def compose(overrides: list[str]) -> dict[str, Any]:
     """The configuration that `suite run` with these overrides would have."""
     from hydra import compose as hydra_compose
     from hydra import initialize_config_dir
-    from hydra.core.hydra_config import HydraConfig
+    from omegaconf import open_dict
 
     with _readable_errors(), initialize_config_dir(str(places.data("conf")), version_base="1.3"):
         config = hydra_compose("config", overrides, return_hydra_config=True)
-        HydraConfig.instance().set_config(config)
-        return plain(config, config.hydra.runtime.choices.optimizer)
+        optimizer = config.hydra.runtime.choices.optimizer
+        with open_dict(config):
+            del config["hydra"]
+        return plain(config, optimizer)
 
 
 def each_job(words: list[str], job: Callable[[dict[str, Any]], None]) -> None:
@@ -51,7 +52,7 @@ def each_job(words: list[str], job: Callable[[dict[str, Any]], None]) -> None:
     before, sys.argv = sys.argv, ["suite run", *words]
     try:
         with _readable_errors():
-            hydra.main("1.3", str(places.data("conf")), "config")(entry)()
+            hydra.main(str(places.data("conf")), "config", "1.3")(entry)()
     finally:
         sys.argv = before
 

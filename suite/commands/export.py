@@ -61,7 +61,7 @@ def write(recipe: Any, folders: dict[str, Path], base: str, out: Path) -> None:
     if out.exists():
         raise BadInput(f"{out}: exists; name a new folder")
     used = {base, *(entry.model for entry in recipe.inputs)}
-    sources = Sources.load({n: f for n, f in folders.items() if n in used}, base=base, device="cpu")
+    sources = Sources.load({name: folder for name, folder in folders.items() if name in used})
     live = handle.load(folders[base], "cpu")
     Merger(sources, live.model).merge(recipe)
     draft = out.with_name(f".{out.name}.draft")

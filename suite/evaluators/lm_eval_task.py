@@ -10,17 +10,15 @@ from __future__ import annotations
 import functools
 import importlib.util
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from suite import places
 from suite.errors import BadInput
 from suite.evaluators import items as item_sets
+from suite.evaluators import lm_eval_items
 from suite.evaluators.generation import Sample
-from suite.evaluators.items import Item
-from suite.evaluators.scorers import SCORERS, Scorer
 from suite.trial import Score
 
 SHIPPED = Path(__file__).with_name("lm_eval")
@@ -53,29 +51,33 @@ class LmEvalTask:
         if not metrics:
             raise BadInput(f"evaluator {name!r}: metrics is empty; give figure: lm-eval metric")
         if importlib.util.find_spec("lm_eval") is None:
-            raise BadInput(f"evaluator {name!r}: lm_eval is not installed; pip install 'lm-eval[hf]'")
+            raise BadInput(
+                f"evaluator {name!r}: lm_eval is not installed; pip install 'lm-eval[hf]'"
+            )
         self.name = name
         self._metrics = dict(metrics)
         self._max_length = max_length
-        self._ids: dict[str, list[int] | None]
-        self._tasks: dict[str, Any]
         self._lm: Any = None
         with _quiet():
             if items is not None:
-                manager = _manager(path, [task], name)
                 sets = item_sets.read_splits(Path(items))
-                self._ids = dict.fromkeys(sets)
-                self._tasks = {
-                    split: _load(manager, task, _data_overrides(docs)) for split, docs in sets.items()
-                }
+                names = dict.fromkeys(sets, task)
+                overrides = [lm_eval_items.data(content) for content in sets.values()]
             else:
-                chosen = {split: dict(spec) for split, spec in (splits or {}).items()}
-                names = {split: spec.get("task", task) for split, spec in chosen.items()}
-                self._ids = _check_ids(chosen, names, name)
-                manager = _manager(path, list(names.values()), name)
-                built = {each: _load(manager, each, {}) for each in dict.fromkeys(names.values())}
-                self._tasks = {split: built[each] for split, each in names.items()}
-                _check_range(self._ids, self._tasks, name)
+                names, overrides = _names(splits or {}, task, name), [{}] * len(splits or {})
+            built = _tasks(path, list(names.values()), name, overrides)
+        self._tasks = dict(zip(names, built, strict=True))
+        self._ids: dict[str, list[int]] | None = None
+        if splits is not None:
+            self._ids = {
+                split: _indices(
+                    splits[split].get("ids"),
+                    len(each.eval_docs),
+                    f"evaluator {name!r}, split {split}",
+                )
+                for split, each in self._tasks.items()
+            }
+            _check_disjoint(names, self._ids, name)
 
     def evaluate(self, handle: Any, split: str) -> dict[str, Score]:
         """Scores by figure on the items of `split`, in the order of the task's documents.
@@ -110,22 +112,16 @@ class LmEvalTask:
             raise BadInput(
                 f"evaluator {self.name!r}: no split {split!r}; there are {', '.join(self._tasks)}"
             )
-        task, ids = self._tasks[split], self._ids[split]
+        task = self._tasks[split]
         if self._lm is None or self._lm.model is not handle.model:
-            with _quiet():
-                self._lm = _live_model()(
-                    pretrained=handle.model,
-                    tokenizer=handle.tokenizer,
-                    batch_size=handle.batch_size,
-                    max_length=self._max_length,
-                )
+            self._lm = live_model(handle, self._max_length)
         # Drawn anew for each candidate: every one of them must see the same examples.
         task.set_fewshot_seed(FEWSHOT_SEED)
         with _quiet():
             result = evaluate(
                 lm=self._lm,
                 task_dict={"tasks": {task.task_name: task}, "groups": {}, "group_map": {}},
-                samples=None if ids is None else {task.task_name: ids},
+                samples={task.task_name: self._ids[split]} if self._ids else None,
                 bootstrap_iters=0,
                 log_samples=True,
             )
@@ -158,65 +154,21 @@ class LmEvalTask:
             ) from None
 
 
-def items_task(name: str, items: Sequence[Item], scorer: str, max_new_tokens: int) -> Any:
-    """An item set and one of our scorers as an lm-eval `ConfigurableTask`, without any file.
-
-    Prompts, greedy decoding and scoring are those of `GenerationEvaluator`.
-    """
-    from lm_eval.api.task import ConfigurableTask
-
-    figures = SCORERS[scorer]("", items[0])
-    config = {
-        "task": name,
-        **_data_overrides(items),
-        "output_type": "generate_until",
-        "doc_to_text": "{{prompt}}\n",
-        "doc_to_target": "expected",
-        "process_results": _scored(SCORERS[scorer]),
-        "generation_kwargs": {"do_sample": False, "max_gen_toks": max_new_tokens, "until": []},
-        "metric_list": [
-            {"metric": figure, "aggregation": "mean", "higher_is_better": True}
-            for figure in figures
-        ],
-        "num_fewshot": 0,
-    }
-    with _quiet():
-        return ConfigurableTask(config=config)
+def _names(splits: Mapping[str, Mapping[str, Any]], task: str, evaluator: str) -> dict[str, str]:
+    """The lm-eval task of each split."""
+    for split, spec in splits.items():
+        if unknown := sorted(set(spec) - {"task", "ids"}):
+            raise BadInput(
+                f"evaluator {evaluator!r}, split {split}: unknown key {unknown[0]!r};"
+                " allowed are task, ids"
+            )
+    return {split: str(spec.get("task", task)) for split, spec in splits.items()}
 
 
-def dataset(items: str, **_: Any) -> dict[str, Any]:
-    """The splits of an item folder, for ``custom_dataset`` in a task's YAML; leaves no cache."""
-    splits = item_sets.read_splits(places.resolve(items))
-    return {split: _documents(content) for split, content in splits.items()}
-
-
-def _scored(scorer: Scorer) -> Callable[[dict[str, str], list[str]], dict[str, float]]:
-    def process_results(doc: dict[str, str], results: list[str]) -> dict[str, float]:
-        return scorer(results[0], Item(doc["id"], doc["prompt"], doc["expected"]))
-
-    return process_results
-
-
-# For ``process_results: !function …`` in a task's YAML.
-maths, maths_ja, exact = (_scored(SCORERS[name]) for name in ("maths", "maths_ja", "exact"))
-
-
-def _documents(items: Sequence[Item]) -> Any:
-    import datasets
-
-    rows = [{"id": i.id, "prompt": i.prompt, "expected": i.expected} for i in items]
-    return datasets.Dataset.from_list(rows)
-
-
-def _data_overrides(items: Sequence[Item]) -> dict[str, Any]:
-    """The part of a task's configuration that replaces its data by `items`."""
-    documents = _documents(items)
-    none = dict.fromkeys(("training_split", "validation_split", "fewshot_split"))
-    return {"custom_dataset": lambda **_: {"test": documents}, "test_split": "test", **none}
-
-
-def _manager(path: str | Path | None, names: Sequence[str], evaluator: str) -> Any:
-    """A task index that holds every task of `names`."""
+def _tasks(
+    path: str | Path | None, names: Sequence[str], evaluator: str, overrides: Sequence[Any]
+) -> list[Any]:
+    """One task object per name, built with the settings that override its file's."""
     from lm_eval.tasks import TaskManager
 
     folder = SHIPPED if path is None else Path(path)
@@ -228,33 +180,87 @@ def _manager(path: str | Path | None, names: Sequence[str], evaluator: str) -> A
     if missing := sorted(set(names) - set(manager.all_subtasks)):
         where = "lm-eval" if path is None else f"{folder}: {', '.join(manager.all_subtasks)}"
         raise BadInput(f"evaluator {evaluator!r}: {missing[0]!r} is not a single task of {where}")
-    return manager
+    # Only as a member of a group does lm-eval let a registered task's settings be overridden.
+    groups = [
+        {"group": "suite", "task": [{"task": name, **more}]}
+        for name, more in zip(names, overrides, strict=True)
+    ]
+    return [manager.load(group)["tasks"][name] for group, name in zip(groups, names, strict=True)]
 
 
-def _load(manager: Any, task: str, overrides: Mapping[str, Any]) -> Any:
-    if not overrides:
-        return manager.load(task)["tasks"][task]
-    # Only a member of a group may override a registered task's settings.
-    group = {"group": "suite", "task": [{"task": task, **overrides}]}
-    return manager.load(group)["tasks"][task]
+def _indices(ids: Any, count: int, where: str) -> list[int]:
+    """Document indices, ascending as lm-eval visits them: a list, ``start:stop``, or None for all."""
+    if ids is None:
+        return list(range(count))
+    try:
+        if isinstance(ids, str):
+            start, stop = (int(bound) for bound in ids.split(":"))
+            found = list(range(start, stop))
+        else:
+            found = sorted({int(index) for index in ids})
+    except (TypeError, ValueError):
+        raise BadInput(f"{where}: ids {ids!r} is neither a list nor 'start:stop'") from None
+    if not found or found[0] < 0 or found[-1] >= count:
+        raise BadInput(f"{where}: ids {ids!r} must lie within the task's {count} documents")
+    return found
 
 
-def _check_ids(
-    splits: Mapping[str, Mapping[str, Any]], tasks: Mapping[str, str], evaluator: str
-) -> dict[str, list[int] | None]:
-    """Document indices by split, ascending as lm-eval visits them; None is all of the task."""
-    ids: dict[str, list[int] | None] = {}
-    seen: dict[tuple[str, int | None], str] = {}
-    for split, spec in splits.items():
-        where = f"evaluator {evaluator!r}, split {split}"
-        if unknown := sorted(set(spec) - {"task", "ids"}):
-            raise BadInput(f"{where}: unknown key {unknown[0]!r}; allowed are task, ids")
-        ids[split] = _indices(spec.get("ids"), where)
-        for index in ids[split] or [None]:
-            whole = [other for (task, _), other in seen.items() if task == tasks[split]]
-            other = seen.get((tasks[split], index)) or seen.get((tasks[split], None))
-            other = other or (whole[0] if whole and index is None else None)
-            if other and other != split:
-                raise BadInput(f"{where}: document {index} is in {other} too; splits are disjoint")
-            seen[tasks[split], index] = split
-    return ids
+def _check_disjoint(names: Mapping[str, str], ids: Mapping[str, list[int]], evaluator: str) -> None:
+    seen: dict[tuple[str, int], str] = {}
+    for split, name in names.items():
+        for index in ids[split]:
+            if (other := seen.setdefault((name, index), split)) != split:
+                raise BadInput(
+                    f"evaluator {evaluator!r}: document {index} of {name} is in {other} and in"
+                    f" {split}; splits must be disjoint"
+                )
+
+
+def live_model(handle: Any, max_length: int | None) -> Any:
+    """lm-eval's view of the handle's model: the same object, whose weights change under it."""
+    with _quiet():
+        return _backend()(
+            pretrained=handle.model,
+            tokenizer=handle.tokenizer,
+            batch_size=handle.batch_size,
+            max_length=max_length,
+        )
+
+
+@functools.cache
+def _backend() -> Any:
+    """lm-eval's transformers backend, silent, and stopping where our own handle stops."""
+    from lm_eval.models.huggingface import HFLM
+
+    class LiveModel(HFLM):  # type: ignore[misc]
+        def generate_until(self, requests: Any, disable_tqdm: bool = True) -> Any:
+            return super().generate_until(requests, disable_tqdm=True)
+
+        def loglikelihood(self, requests: Any, disable_tqdm: bool = True) -> Any:
+            return super().loglikelihood(requests, disable_tqdm=True)
+
+        def loglikelihood_rolling(self, requests: Any, disable_tqdm: bool = True) -> Any:
+            return super().loglikelihood_rolling(requests, disable_tqdm=True)
+
+        def _model_generate(self, *args: Any, **kwargs: Any) -> Any:
+            # A model's own configuration may lack it; text after the end would be scored.
+            kwargs.setdefault("eos_token_id", self.tokenizer.eos_token_id)
+            return super()._model_generate(*args, **kwargs)
+
+    return LiveModel
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """No progress bars and no advice from lm-eval while it works; errors still show."""
+    from lm_eval.api import task as requests
+
+    logger = logging.getLogger("lm_eval")
+    level, bar = logger.level, requests.tqdm
+    logger.setLevel(logging.ERROR)
+    requests.tqdm = functools.partial(bar, disable=True)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+        requests.tqdm = bar

@@ -1,0 +1,29 @@
+"""Merging in memory: sources on a device, methods as functions of tensors, a live model written to.
+
+>>> from suite.merging import Merger, Sources                               # doctest: +SKIP
+>>> sources = Sources.load({"base": base, "japanese": japanese}, device="cpu")  # doctest: +SKIP
+>>> Merger(sources, model).merge(recipe)                                    # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from suite.merging.merger import MergeFailure, Merger
+    from suite.merging.sources import Sources
+
+__all__ = ["MergeFailure", "Merger", "Sources"]
+
+
+def __getattr__(name: str) -> Any:
+    """Load torch only when something of it is used."""
+    if name == "Sources":
+        from suite.merging.sources import Sources
+
+        return Sources
+    if name in ("Merger", "MergeFailure"):
+        from suite.merging import merger
+
+        return getattr(merger, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

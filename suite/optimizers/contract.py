@@ -1,0 +1,255 @@
+"""The optimizer contract as checks that a third party can run on its own optimizer.
+
+>>> from functools import partial
+>>> from suite.optimizers import random_search
+>>> check_optimizer(partial(random_search.make, batch=4))
+
+Each check takes the optimizer's `make` (options bound by `functools.partial`), returns nothing, and
+raises `ContractViolation` with one line that says what went wrong.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from suite.errors import BadInput
+from suite.optimizers.optimizer import Optimizer
+from suite.space import Parameter, SearchSpace, Vector
+from suite.trial import failure_losses
+
+Make = Callable[..., Optimizer]
+Batch = tuple[Vector, Vector]
+Losses = Callable[[Vector], Vector]
+
+OBJECTIVES = 2
+EVALUATIONS = 48  # past every shipped optimizer's random start at 6 parameters
+FLOATS = SearchSpace([Parameter(f"w{i}") for i in range(6)])
+MIXED = SearchSpace(
+    [
+        Parameter("weight", "float", -1.0, 2.0),
+        Parameter("rate", "log", 1e-3, 1.0),
+        Parameter("layers", "int", 1, 4),
+        Parameter("method", "choice", options=("linear", "ties", "slerp")),
+        Parameter("rounds", "int", 0, 9),
+    ]
+)
+
+
+class ContractViolation(AssertionError):
+    """An optimizer breaks the contract; the message says how."""
+
+
+def check_optimizer(make: Make) -> None:
+    """Runs every check of `CHECKS` on `make`."""
+    for check in CHECKS:
+        check(make)
+
+
+def check_batches(make: Make) -> None:
+    """`ask` gives float64 (k, d) with k of 1 or more, finite, in [0, 1], on floats and mixed kinds."""
+    for space in (FLOATS, MIXED):
+        for X, _ in play(make(space, OBJECTIVES, 0), bowls):
+            demand(X.shape[1] == space.d, f"ask gives {X.shape[1]} columns for d = {space.d}")
+
+
+def check_sizes(make: Make) -> None:
+    """24 parameters with 2 objectives work; 1 parameter, 1 or 3 objectives work or are `BadInput`."""
+    for d, m in ((24, 2), (1, 2), (1, 1), (24, 1), (24, 3)):
+        space = SearchSpace([Parameter(f"w{i}") for i in range(d)])
+        try:
+            optimizer = make(space, m, 0)
+        except BadInput:
+            demand((d, m) != (24, 2), "make refuses 24 parameters with 2 objectives")
+            continue
+        play(optimizer, lambda X, m=m: bowls(X, m))  # type: ignore[misc]
+
+
+def check_determinism(make: Make) -> None:
+    """The same seed gives the same candidates, bit for bit."""
+    for space in (FLOATS, MIXED):
+        once, again = (play(make(space, OBJECTIVES, 3), bowls) for _ in range(2))
+        demand(same(once, again), "two instances with one seed propose different candidates")
+
+
+def check_seed(make: Make) -> None:
+    """Another seed gives other candidates."""
+    once, other = (play(make(FLOATS, OBJECTIVES, seed), bowls) for seed in (3, 4))
+    demand(not same(once, other), "seeds 3 and 4 propose the same candidates: the seed is ignored")
+
+
+def check_replay(make: Make) -> None:
+    """A second instance, told the journaled batches, goes on exactly like the first.
+
+    Its arrays come from JSON, as they do when a run is resumed, so they are equal but not the same.
+    """
+    whole = play(make(FLOATS, OBJECTIVES, 5), bowls)
+    resumed = make(FLOATS, OBJECTIVES, 5)
+    half = len(whole) // 2
+    for number, (X, F) in enumerate(whole):
+        asked = resumed.ask()
+        where = "a replayed" if number < half else "the first batch after a replay or a later"
+        demand(
+            np.array_equal(asked, X), f"{where} batch (number {number}) differs from the journal"
+        )
+        resumed.tell(*(np.array(json.loads(json.dumps(a.tolist()))) for a in (X, F)))
+
+
+def check_order(make: Make) -> None:
+    """Rows told in another order are refused (`ValueError`) or make no difference.
+
+    A difference would mean that losses were paired with the wrong rows.
+    """
+    straight, turned = (make(FLOATS, OBJECTIVES, 6) for _ in range(2))
+    seen = 0
+    while seen < EVALUATIONS:
+        X, Y = np.array(straight.ask()), np.array(turned.ask())
+        demand(
+            np.array_equal(X, Y), "losses are paired with the wrong rows when told in another order"
+        )
+        seen += len(X)
+        straight.tell(X, bowls(X))
+        try:
+            turned.tell(Y[::-1].copy(), bowls(Y)[::-1].copy())
+        except ValueError:
+            if len(Y) > 1:
+                return
+            raise ContractViolation("a batch of one row is refused") from None
+
+
+def check_told_arrays(make: Make) -> None:
+    """`tell` neither changes its arrays nor keeps them, and `ask` gives its array away."""
+    expected = play(make(FLOATS, OBJECTIVES, 7), bowls)
+    optimizer = make(FLOATS, OBJECTIVES, 7)
+    for number, (X, F) in enumerate(expected):
+        asked = optimizer.ask()
+        demand(
+            np.array_equal(asked, X), f"arrays overwritten after tell change batch number {number}"
+        )
+        told = asked, F.copy()
+        for array in told:
+            array.flags.writeable = False
+        try:
+            optimizer.tell(*told)
+        except ValueError as error:
+            raise ContractViolation(f"tell fails on read-only arrays: {error}") from error
+        demand(np.array_equal(told[0], X) and np.array_equal(told[1], F), "tell changes its arrays")
+        for array in told:
+            array.flags.writeable = True
+            array[:] = 0.123
+
+
+def check_constant_objective(make: Make) -> None:
+    """The search survives losses that are the same everywhere."""
+    survive(make, lambda X: np.full((len(X), OBJECTIVES), 0.5), "a constant objective")
+
+
+def check_failures(make: Make) -> None:
+    """The search survives failed trials: every one at first, then every third."""
+    batches = iter(range(10**6))
+
+    def failing(X: Vector) -> Vector:
+        every = 1 if next(batches) < 2 else 3
+        F = bowls(X)
+        F[::every] = failure_losses(OBJECTIVES)
+        return F
+
+    survive(make, failing, "failed trials")
+
+
+def check_global_random(make: Make) -> None:
+    """Global random state is left alone, and does not steer the search."""
+    before = global_random()
+    expected = play(make(FLOATS, OBJECTIVES, 8), bowls)
+    demand(global_random() == before, "the global random state of numpy or Python is changed")
+    state = np.random.get_state()
+    try:
+        np.random.seed(12345)
+        disturbed = play(make(FLOATS, OBJECTIVES, 8), bowls)
+    finally:
+        np.random.set_state(state)
+    demand(same(expected, disturbed), "candidates depend on numpy's global random state")
+
+
+def check_start(make: Make) -> None:
+    """`start` takes one candidate or several, steers the search, and is refused where it misfits."""
+    for space in (FLOATS, MIXED):
+        middle = space.encode(space.decode(np.full(space.d, 0.8)))
+        plain = play(make(space, OBJECTIVES, 9), bowls)
+        for start in (middle, np.vstack([middle, 1 - middle])):
+            begun = play(make(space, OBJECTIVES, 9, start=start), bowls)
+            demand(not same(plain, begun), "starting points make no difference")
+    for misfit in (np.full(FLOATS.d + 1, 0.5), np.full(FLOATS.d, 1.5), np.full(FLOATS.d, np.nan)):
+        try:
+            make(FLOATS, OBJECTIVES, 9, start=misfit)
+        except BadInput:
+            continue
+        raise ContractViolation(f"start {misfit.tolist()} is accepted for {FLOATS.d} parameters")
+
+
+CHECKS: tuple[Callable[[Make], None], ...] = (
+    check_batches,
+    check_sizes,
+    check_determinism,
+    check_seed,
+    check_replay,
+    check_order,
+    check_told_arrays,
+    check_constant_objective,
+    check_failures,
+    check_global_random,
+    check_start,
+)
+
+
+def play(optimizer: Optimizer, losses: Losses, evaluations: int = EVALUATIONS) -> list[Batch]:
+    """Asks and tells until `evaluations` rows; the batches, each checked for form."""
+    batches: list[Batch] = []
+    while evaluations > 0:
+        X = optimizer.ask()
+        demand(isinstance(X, np.ndarray) and X.dtype == np.float64, "ask gives no float64 array")
+        demand(X.ndim == 2 and len(X) > 0, f"ask gives shape {X.shape}, not (k, d) with k > 0")
+        demand(bool(np.isfinite(X).all()), "ask gives NaN or infinite values")
+        demand(bool(((X >= 0) & (X <= 1)).all()), "ask gives values outside [0, 1]")
+        batches.append((X.copy(), losses(X.copy())))
+        optimizer.tell(X, batches[-1][1].copy())
+        evaluations -= len(X)
+    return batches
+
+
+def survive(make: Make, losses: Losses, what: str) -> None:
+    """`ContractViolation` when the search raises on these losses."""
+    try:
+        play(make(FLOATS, OBJECTIVES, 10), losses, 2 * EVALUATIONS)
+    except ContractViolation:
+        raise
+    except Exception as error:
+        raise ContractViolation(f"{what} ends the search: {error!r}") from error
+
+
+def bowls(X: Vector, m: int = OBJECTIVES) -> Vector:
+    """Conflicting quadratic losses, shape (k, m): mean squared distance to m points."""
+    centres = np.linspace(0.2, 0.7, m)
+    return np.stack([((X - centre) ** 2).mean(axis=1) * 2 for centre in centres], axis=1)
+
+
+def same(a: list[Batch], b: list[Batch]) -> bool:
+    """Whether two plays asked the same candidates."""
+    return len(a) == len(b) and all(
+        np.array_equal(x, y) for (x, _), (y, _) in zip(a, b, strict=True)
+    )
+
+
+def global_random() -> str:
+    """The state of the process-wide generators of numpy and Python."""
+    state: Any = np.random.get_state()
+    return repr((state[1].tolist(), state[2:], random.getstate()))
+
+
+def demand(holds: bool, violation: str) -> None:
+    if not holds:
+        raise ContractViolation(violation)

@@ -1,0 +1,71 @@
+"""Random search, the permanent competitor: uniform by numpy, or scrambled Sobol by scipy.
+
+It never learns from losses, so any strategy worth its cost must beat it at equal budget. Uniform:
+Bergstra & Bengio 2012, "Random search for hyper-parameter optimization", JMLR 13. Sobol with
+Owen-type scrambling keeps the points evenly spread: Owen 1998, "Scrambling Sobol' and
+Niederreiter-Xing points", J. Complexity 14. Ints and choices are relaxed to equal cells of the unit
+interval, on which both samplers are uniform.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from suite.errors import BadInput
+from suite.optimizers.optimizer import check_option, starting_points, told_losses
+from suite.space import SearchSpace, Vector
+
+SAMPLERS = ("uniform", "sobol")
+
+
+class RandomSearch:
+    """Batches of `sample`; the starting points, if any, are a batch of their own before them."""
+
+    def __init__(self, sample: Callable[[], Vector], n_objectives: int, first: Vector) -> None:
+        self._sample = sample
+        self._n_objectives = n_objectives
+        self._first = first
+        self._asked: Vector | None = None
+
+    def ask(self) -> Vector:
+        """The next batch; the sequence goes on whether or not the last one was told."""
+        self._asked = self._first if len(self._first) else self._sample()
+        self._first = self._first[:0]
+        return self._asked.copy()
+
+    def tell(self, X: Vector, F: Vector) -> None:
+        """Checks the pairing and learns nothing."""
+        told_losses(self._asked, X, F, self._n_objectives)
+        self._asked = None
+
+
+def make(
+    space: SearchSpace,
+    n_objectives: int,
+    seed: int,
+    start: ArrayLike | None = None,
+    *,
+    sampler: str = "uniform",
+    batch: int = 8,
+) -> RandomSearch:
+    """Random search with `sampler` ``uniform`` or ``sobol``, `batch` candidates an ask.
+
+    For a given seed the sequence of candidates does not depend on `batch`. Sobol wants a power of
+    two, so that each batch is as balanced as the sequence allows.
+    """
+    check_option("random", "batch", batch, 1)
+    first = starting_points(space, start)
+    if sampler == "uniform":
+        generator = np.random.default_rng(seed)
+        return RandomSearch(lambda: generator.random((batch, space.d)), n_objectives, first)
+    if sampler != "sobol":
+        raise BadInput(f"optimizer random: sampler {sampler!r}, allowed: {', '.join(SAMPLERS)}")
+    if batch & (batch - 1):
+        raise BadInput(f"optimizer sobol: batch is {batch}, allowed: a power of two")
+    from scipy.stats import qmc
+
+    sequence = qmc.Sobol(space.d, scramble=True, rng=np.random.default_rng(seed))
+    return RandomSearch(lambda: np.asarray(sequence.random(batch)), n_objectives, first)

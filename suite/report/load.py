@@ -1,0 +1,263 @@
+"""Read a results folder into values; every file is checked here and nowhere else in the report."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+from numpy.typing import NDArray
+
+from suite.errors import BadInput
+from suite.journal import Journal, records
+from suite.objective import Objective
+from suite.trial import Score, Trial
+
+TOLERANCE = 1e-6  # between a journaled loss and the one its score gives
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One question and a model's answer to it; `outcome` is what the item scored."""
+
+    prompt: str
+    reply: str
+    expected: str
+    outcome: float
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One model measured on a split by `judge`; `losses` has shape (m,)."""
+
+    source: str
+    name: str
+    number: int | None
+    recipe: Mapping[str, Any]
+    split: str
+    chosen: bool
+    scores: Mapping[str, Score]
+    losses: tuple[float, ...]
+    samples: tuple[Sample, ...]
+
+    @property
+    def unmerged(self) -> bool:
+        """Whether this is a single model, a parent or the base, and not a merge of several."""
+        models, base = self.recipe.get("models"), self.recipe.get("base")
+        if self.name == "base" or self.name.startswith(("parent", "base_", "base-")):
+            return True
+        return isinstance(models, list | tuple | dict) and len(models) == 1 and base is None
+
+
+@dataclass(frozen=True)
+class Run:
+    """One optimizer with one seed; `judged` is None while no judge has seen it."""
+
+    optimizer: str
+    seed: int
+    budget: int | None
+    trials: tuple[Trial, ...]
+    judged: tuple[Judged, ...] | None
+    environment: Mapping[str, Any]
+
+    def losses(self, m: int) -> NDArray[np.float64]:
+        """Search losses (n, m) in trial order; a failed trial is a row of NaN."""
+        return np.array([t.losses or (math.nan,) * m for t in self.trials]).reshape(-1, m)
+
+    @property
+    def reported(self) -> tuple[Judged, ...]:
+        return tuple(line for line in self.judged or () if line.split == "report")
+
+    @property
+    def chosen(self) -> Judged | None:
+        return next((line for line in self.reported if line.chosen), None)
+
+
+@dataclass(frozen=True)
+class Results:
+    """All runs of a task, by optimizer name and then seed, and its baselines on report items."""
+
+    task: str
+    objectives: tuple[Objective, ...]
+    runs: tuple[Run, ...]
+    baselines: tuple[Judged, ...]
+
+    @property
+    def optimizers(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(run.optimizer for run in self.runs))
+
+    def of(self, optimizer: str) -> tuple[Run, ...]:
+        return tuple(run for run in self.runs if run.optimizer == optimizer)
+
+
+def load(results: Path, task: str) -> Results:
+    """The results of `task` below the folder `results`.
+
+    `BadInput` names the file, and the line, that is missing, damaged or measured under other
+    objectives. A torn last line of a journal, the trace of a killed run, is left out.
+    """
+    folder = results / task
+    if not folder.is_dir():
+        known = sorted(p.name for p in results.iterdir() if p.is_dir()) if results.is_dir() else []
+        raise BadInput(
+            f"{results}: no results of task {task!r}; there are {', '.join(known) or 'none'}"
+        )
+    paths = [(path, _seed(path)) for path in folder.glob("*/seed=*") if path.is_dir()]
+    paths.sort(key=lambda found: (found[0].parent.name, found[1]))
+    if not paths:
+        raise BadInput(f"{folder}: no runs; a run lies in <optimizer>/seed=<n>/")
+    objectives: tuple[Objective, ...] = ()
+    runs = []
+    for path, seed in paths:
+        config = _config(path / "config.yaml")
+        own = _objectives(config, path / "config.yaml")
+        objectives = objectives or own
+        if own != objectives:
+            raise BadInput(
+                f"{path / 'config.yaml'}: its objectives differ from those of {paths[0][0]};"
+                " runs of one task must share names, metrics, ideals and references"
+            )
+        runs.append(_run(path, seed, config, own))
+    baselines = folder / "baselines" / "judged.jsonl"
+    lines = _judged(baselines, objectives) if baselines.exists() else ()
+    return Results(task, objectives, tuple(runs), tuple(b for b in lines if b.split == "report"))
+
+
+def _seed(path: Path) -> int:
+    try:
+        return int(path.name.removeprefix("seed="))
+    except ValueError:
+        raise BadInput(f"{path}: a run's folder is named seed=<whole number>") from None
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
+        raise BadInput(f"{path}: cannot be read: {reason}") from None
+
+
+def _config(path: Path) -> Mapping[str, Any]:
+    try:
+        config = yaml.safe_load(_read(path))
+    except yaml.YAMLError:
+        raise BadInput(f"{path}: not valid YAML") from None
+    if not isinstance(config, dict) or not isinstance(config.get("task"), dict):
+        raise BadInput(f"{path}: no mapping with the key 'task'")
+    return config
+
+
+def _objectives(config: Mapping[str, Any], path: Path) -> tuple[Objective, ...]:
+    try:
+        found = tuple(
+            Objective(
+                name=str(entry["name"]),
+                metric=str(entry["metric"]),
+                direction=entry["direction"],
+                ideal=float(entry["ideal"]),
+                reference=float(entry["reference"]),
+                unit=str(entry.get("unit") or ""),
+            )
+            for entry in config["task"]["objectives"]
+        )
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise BadInput(
+            f"{path}: task.objectives must list name, metric, direction, ideal, reference, unit"
+        ) from None
+    if not found:
+        raise BadInput(f"{path}: task.objectives is empty")
+    return found
+
+
+def _run(
+    path: Path, seed: int, config: Mapping[str, Any], objectives: tuple[Objective, ...]
+) -> Run:
+    try:
+        environment = json.loads(_read(path / "environment.json"))
+    except json.JSONDecodeError:
+        environment = None
+    if not isinstance(environment, dict):
+        raise BadInput(f"{path / 'environment.json'}: not a JSON object")
+    trials = _trials(path / "trials.jsonl", objectives)
+    judged = path / "judged.jsonl"
+    lines = _judged(judged, objectives) if judged.exists() else None
+    for line in lines or ():
+        if line.number not in range(len(trials)) or trials[line.number].status != "ok":
+            raise BadInput(f"{judged}: {line.name!r} is no successful trial of trials.jsonl")
+    budget = config.get("trials")
+    return Run(
+        optimizer=path.parent.name,
+        seed=seed,
+        budget=budget if isinstance(budget, int) else None,
+        trials=trials,
+        judged=lines,
+        environment=environment,
+    )
+
+
+def _trials(path: Path, objectives: tuple[Objective, ...]) -> tuple[Trial, ...]:
+    if not path.is_file():
+        raise BadInput(f"{path}: missing; a run's journal lies here")
+    trials = Journal(path).read()
+    for line, trial in enumerate(trials, start=1):
+        if trial.status == "ok":
+            _check(f"{path}, line {line}", objectives, trial.scores, trial.losses)
+    return tuple(trials)
+
+
+def _judged(path: Path, objectives: tuple[Objective, ...]) -> tuple[Judged, ...]:
+    lines = []
+    for number, record in enumerate(records(path).read(), start=1):
+        where = f"{path}, line {number}"
+        try:
+            judged = _judged_line(record)
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise BadInput(f"{where}: not a judged model") from None
+        _check(where, objectives, judged.scores, judged.losses)
+        lines.append(judged)
+    return tuple(lines)
+
+
+def _judged_line(data: Mapping[str, Any]) -> Judged:
+    return Judged(
+        source=data["source"],
+        name=str(data["name"]),
+        number=data["number"],
+        recipe=dict(data["recipe"]),
+        split=data["split"],
+        chosen=bool(data["chosen"]),
+        scores={name: Score.from_json(score) for name, score in data["scores"].items()},
+        losses=tuple(float(loss) for loss in data["losses"]),
+        samples=tuple(
+            Sample(str(s["prompt"]), str(s["reply"]), str(s["expected"]), float(s["outcome"]))
+            for s in data.get("samples") or ()
+        ),
+    )
+
+
+def _check(
+    where: str,
+    objectives: tuple[Objective, ...],
+    scores: Mapping[str, Score],
+    losses: tuple[float, ...],
+) -> None:
+    """Losses must be those that the scores give under the configured ideals and references."""
+    if len(losses) != len(objectives):
+        raise BadInput(f"{where}: {len(losses)} losses for {len(objectives)} objectives")
+    for objective, loss in zip(objectives, losses, strict=True):
+        score = scores.get(objective.metric)
+        if score is None:
+            raise BadInput(f"{where}: no score {objective.metric!r}; it has {', '.join(scores)}")
+        if not math.isclose(
+            objective.loss(score.value), loss, rel_tol=TOLERANCE, abs_tol=TOLERANCE
+        ):
+            raise BadInput(
+                f"{where}: loss {loss} of {objective.name!r} does not follow from its score"
+                f" {score.value} with ideal {objective.ideal} and reference {objective.reference}"
+            )

@@ -1,0 +1,94 @@
+"""Trackers mirror a run somewhere a person can watch it; they never feed anything back.
+
+The journal stays the only state: a run without a tracker, or with one that failed halfway, has
+exactly the trials it would have had otherwise.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from suite.objective import Objective
+    from suite.trial import Score, Trial
+
+Baselines = Mapping[str, "Mapping[str, Score]"]
+"""Baseline name -> its scores by metric (``evaluator.figure``), in natural units."""
+
+
+@dataclass(frozen=True)
+class RunCard:
+    """What a tracker is told about a run before its first trial.
+
+    `id` is the run's readable name (``ja_math_micro/nsga2/seed=0``), `path` the folder that holds
+    its journal, `config` plain nested data, `objectives` in the order of the losses, `baselines`
+    the names of the baselines the run is compared with, `free` the top-level keys of `config` that
+    a resume may change without becoming another run.
+    """
+
+    id: str
+    path: Path
+    config: Mapping[str, Any]
+    objectives: Sequence[Objective]
+    baselines: Sequence[str] = ()
+    free: Sequence[str] = ()
+
+
+class Tracker(Protocol):
+    """Three calls in a fixed order: `start`, one `trial` per new trial, `finish`."""
+
+    name: str
+
+    def start(self, run: RunCard, *, resumed_from: int = 0) -> None:
+        """Open the mirror; `resumed_from` trials lie in the journal and are not sent again."""
+
+    def trial(self, trial: Trial, hypervolume: float, front_size: int) -> None:
+        """Mirror one trial, with the hypervolume and the size of the front after it."""
+
+    def finish(
+        self, front: Sequence[Trial], baselines: Baselines, *, interrupted: bool = False
+    ) -> None:
+        """Close the mirror with the final front; `interrupted` marks a run that will resume."""
+
+
+class Guarded:
+    """A tracker that cannot stop a search.
+
+    The first exception becomes one `RuntimeWarning` of one line and mutes the tracker for the rest
+    of the run. Interrupts (`KeyboardInterrupt`, `SystemExit`) still propagate.
+    """
+
+    def __init__(self, tracker: Tracker) -> None:
+        self.name = tracker.name
+        self.muted = False
+        self._tracker = tracker
+
+    def start(self, run: RunCard, *, resumed_from: int = 0) -> None:
+        self._call(lambda: self._tracker.start(run, resumed_from=resumed_from))
+
+    def trial(self, trial: Trial, hypervolume: float, front_size: int) -> None:
+        self._call(lambda: self._tracker.trial(trial, hypervolume, front_size))
+
+    def finish(
+        self, front: Sequence[Trial], baselines: Baselines, *, interrupted: bool = False
+    ) -> None:
+        self._call(lambda: self._tracker.finish(front, baselines, interrupted=interrupted))
+
+    def _call(self, step: Callable[[], None]) -> None:
+        if self.muted:
+            return
+        try:
+            step()
+        except Exception as error:  # noqa: BLE001 - whatever a tracker raises, the search goes on
+            self.muted = True
+            reason = " ".join(f"{type(error).__name__}: {error}".split())
+            warnings.warn(
+                f"tracker {self.name!r} stopped, the search goes on without it: {reason}",
+                RuntimeWarning,
+                stacklevel=3,
+            )

@@ -1,0 +1,33 @@
+"""The tracker that mirrors nothing; needs no package."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from suite.trackers import Baselines, RunCard
+
+if TYPE_CHECKING:
+    from suite.trial import Trial
+
+
+class NoTracker:
+    """Accepts every call of the `Tracker` protocol and does nothing."""
+
+    name = "none"
+
+    def start(self, run: RunCard, *, resumed_from: int = 0) -> None:
+        """Nothing to open."""
+
+    def trial(self, trial: Trial, hypervolume: float, front_size: int) -> None:
+        """Nothing to mirror."""
+
+    def finish(
+        self, front: Sequence[Trial], baselines: Baselines, *, interrupted: bool = False
+    ) -> None:
+        """Nothing to close."""
+
+
+def make() -> NoTracker:
+    """The tracker of ``tracker=none``."""
+    return NoTracker()

@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from transformers import MistralConfig, MistralForCausalLM
+
+Weights = dict[str, torch.Tensor]
+
+
+@pytest.fixture
+def tiny() -> Callable[..., MistralForCausalLM]:
+    """Makes random Mistral models of three layers, all of one shape."""
+
+    def make(seed: int = 0, tied: bool = True) -> MistralForCausalLM:
+        torch.manual_seed(seed)
+        config = MistralConfig(
+            vocab_size=50,
+            hidden_size=24,
+            intermediate_size=40,
+            num_hidden_layers=3,
+            num_attention_heads=4,
+            num_key_value_heads=2,
+            head_dim=6,
+            tie_word_embeddings=tied,
+        )
+        return MistralForCausalLM(config).requires_grad_(False).eval()
+
+    return make
+
+
+@pytest.fixture
+def models(tiny: Callable[..., MistralForCausalLM]) -> dict[str, Weights]:
+    """Weights of a base and of three models around it."""
+    base = {name: p.detach().clone() for name, p in tiny().named_parameters()}
+    rng = torch.Generator().manual_seed(1)
+
+    def near() -> Weights:
+        return {n: p + 0.05 * torch.randn(p.shape, generator=rng) for n, p in base.items()}
+
+    return {"base": base, "a": near(), "b": near(), "c": near()}

@@ -1,0 +1,24 @@
+"""Make `synthetic` importable under any import mode, and build one small result once."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "browser: needs chromium; skipped where there is none")
+
+
+@pytest.fixture(scope="session")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Results of three optimizers, five seeds, 30 trials; read only."""
+    import synthetic
+
+    folder = tmp_path_factory.mktemp("results")
+    synthetic.write(folder, optimizers=("nsga2", "random", "tpe"), trials=30, items=(60, 120))
+    return folder

@@ -1,0 +1,190 @@
+"""Realistic synthetic results, for tests and for looking at the page.
+
+    python tests/report/synthetic.py FOLDER      four optimizers, five seeds, 200 trials
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+
+from suite import pareto
+from suite.objective import Objective, losses
+from suite.trial import Score, Trial
+
+TASK = "ja_math_micro"
+OBJECTIVES = (
+    Objective("ja_math", "maths.right_ja", "maximize", 0.9, 0.3, "share"),
+    Objective("ja_general", "general.accuracy", "maximize", 0.9, 0.4, "share"),
+    Objective("en_math", "maths_en.right", "maximize", 1.0, 0.2, "share"),
+)
+# How fast each closes in on the best merges, and how good those it ends with are.
+SKILL = {"random": (0.0, 0.0), "cmaes": (3.0, 0.9), "nsga2": (1.8, 0.85), "tpe": (2.4, 0.95)}
+BASELINES = {  # name: (quality, place on the trade-off)
+    "base": (0.15, 0.6),
+    "parent_ja": (0.12, 0.9),
+    "parent_maths_1": (0.10, 0.1),
+    "parent_maths_2": (0.05, 0.2),
+    "uniform": (0.62, 0.5),
+    "task_arithmetic_0.3": (0.60, 0.7),
+    "task_arithmetic_0.4": (0.66, 0.45),
+    "task_arithmetic_0.7": (0.30, 0.2),
+    "task_arithmetic_1.0": (0.05, 0.1),
+    "ties_0.2": (0.58, 0.55),
+    "ties_0.5": (0.45, 0.3),
+    "dare_ties_0.5": (0.40, 0.35),
+    "dare_ties_0.2": (0.50, 0.6),
+    "slerp_0.5": (0.55, 0.4),
+    "gradient_slerp": (0.57, 0.65),
+    "random_donor": (0.10, 0.5),
+}
+
+
+def rates(quality: float, place: float, m: int) -> list[float]:
+    """True share of right answers per objective; `place` in [0, 1] trades the first for others."""
+    first = 0.2 + 0.55 * quality * (1 - 0.45 * place**2)
+    second = 0.42 + 0.40 * quality * (1 - 0.6 * (1 - place) ** 2)
+    third = 0.25 + 0.65 * quality * (1 - 0.5 * abs(place - 0.3))
+    return [first, second, third][:m]
+
+
+def measure(shares: Sequence[float], ease: np.ndarray, rng: np.random.Generator) -> dict[str, Score]:
+    """Outcomes on items of fixed ease (m, n), so that models agree on which items are hard."""
+    scores = {}
+    for objective, share, items in zip(OBJECTIVES, shares, ease, strict=False):
+        noise = 0.7 * items + 0.3 * rng.random(items.size)
+        cut = np.quantile(0.7 * items + 0.3 * rng.random(items.size), share)
+        scores[objective.metric] = Score.mean((noise < cut).astype(float).tolist())
+    return scores
+
+
+def write(
+    results: Path,
+    *,
+    optimizers: Sequence[str] = tuple(SKILL),
+    seeds: int = 5,
+    trials: int = 200,
+    m: int = 2,
+    judged: bool = True,
+    baselines: Mapping[str, tuple[float, float]] = BASELINES,
+    items: tuple[int, int] = (200, 800),
+    task: str = TASK,
+) -> None:
+    """Write the results of one task; `items` counts those of the search and the report split."""
+    rng = np.random.default_rng(20)
+    ease = {"search": rng.random((m, items[0])), "report": rng.random((m, items[1]))}
+    for optimizer in optimizers:
+        for seed in range(seeds):
+            folder = results / task / optimizer / f"seed={seed}"
+            folder.mkdir(parents=True)
+            own = np.random.default_rng([seed, sum(map(ord, optimizer))])
+            _write_run(folder, task, optimizer, seed, trials, m, judged, ease, own)
+    if judged:
+        lines = [
+            _line("baseline", name, None, "report", False, measure(rates(*at, m), ease["report"], rng))
+            for name, at in baselines.items()
+        ]
+        folder = results / task / "baselines"
+        folder.mkdir(parents=True)
+        _write_lines(folder / "judged.jsonl", lines)
+
+
+def _write_run(
+    folder: Path, task: str, optimizer: str, seed: int, trials: int, m: int,
+    judged: bool, ease: Mapping[str, np.ndarray], rng: np.random.Generator,
+) -> None:  # fmt: skip
+    config = {
+        "task": {"name": task, "objectives": [o.__dict__ for o in OBJECTIVES[:m]]},
+        "optimizer": {"name": optimizer},
+        "seed": seed,
+        "trials": trials,
+    }
+    (folder / "config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
+    card = {
+        "git": {"commit": "0123abc", "dirty": False},
+        "packages": {"torch": "2.13.0", "numpy": "2.4.6"},
+        "device": "cpu",
+        "items": {"search": "sha256:11aa", "report": "sha256:22bb"},
+        "seed": seed,
+    }
+    (folder / "environment.json").write_text(json.dumps(card), encoding="utf-8")
+    rate, top = SKILL.get(optimizer, (0.0, 0.0))
+    made, truth = [], []
+    for number in range(trials):
+        pull = (1 - np.exp(-rate * number / trials)) * top
+        quality = float(np.clip(pull + (1 - pull) * rng.beta(1.6, 3.2), 0, 1))
+        truth.append((quality, float(rng.random())))
+        made.append(_trial(number, rates(*truth[-1], m), ease["search"], m, rng))
+    text = "".join(trial.to_line() + "\n" for trial in made)
+    (folder / "trials.jsonl").write_text(text, encoding="utf-8")
+    if judged:
+        F = np.array([t.losses or (np.nan,) * m for t in made])
+        numbers = pareto.front(F).tolist()
+        best = min(numbers, key=lambda n: made[n].losses[0])
+        lines = [
+            _line("front", f"trial {n}", n, "report", n == best,
+                  measure(rates(*truth[n], m), ease["report"], rng))
+            for n in numbers
+        ]  # fmt: skip
+        _write_lines(folder / "judged.jsonl", lines)
+
+
+def _trial(
+    number: int, shares: list[float], ease: np.ndarray, m: int, rng: np.random.Generator
+) -> Trial:
+    x = tuple(rng.random(4).tolist())
+    recipe = {"method": "task_arithmetic", "models": ["ja", "maths_1", "maths_2"], "base": "base"}
+    if rng.random() < 0.02:
+        return Trial(number, x, recipe, "failed", "MergeFailure: NaN weights", {}, (), {})
+    scores = measure(shares, ease, rng)
+    merge, evaluate = 0.02 + 0.01 * rng.random(), 1.1 + 0.3 * rng.random()
+    return Trial(
+        number, x, recipe, "ok", None, scores, tuple(losses(OBJECTIVES[:m], scores).tolist()),
+        {"merge": merge, "evaluate": evaluate, "total": merge + evaluate},
+    )  # fmt: skip
+
+
+def _line(
+    source: str, name: str, number: int | None, split: str, chosen: bool, scores: dict[str, Score]
+) -> dict[str, Any]:
+    single = name == "base" or name.startswith("parent")
+    items = next(iter(scores.values())).items
+    return {
+        "source": source,
+        "name": name,
+        "number": number,
+        "recipe": {"method": "linear", "models": [name] if single else ["ja", "maths_1"],
+                   "base": None if single else "base"},
+        "split": split,
+        "chosen": chosen,
+        "scores": {metric: score.to_json() for metric, score in scores.items()},
+        "losses": losses(OBJECTIVES[: len(scores)], scores).tolist(),
+        "samples": [_sample(k, items[k]) for k in range(4)],
+    }  # fmt: skip
+
+
+def _sample(k: int, outcome: float) -> dict[str, Any]:
+    total = 12 + 3 * k + (0 if outcome else 2)
+    answer = "答え は" if outcome or k % 2 else "the answer is"
+    return {
+        "prompt": f"問題 ： 花子 さん は りんご を {7 + k} 個 持って います 。 太郎 さん から {5 + 2 * k} 個"
+        " もらいました 。 全部 で 何 個 です か 。",
+        "reply": f"{7 + k} + {5 + 2 * k} = {total} ; {answer} {total} 個 です 。",
+        "expected": str(12 + 3 * k),
+        "outcome": outcome,
+    }
+
+
+def _write_lines(path: Path, lines: Sequence[Mapping[str, Any]]) -> None:
+    text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+    path.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write(Path(sys.argv[1]))
