@@ -20,7 +20,8 @@ from typing import Any
 
 from suite.errors import BadInput
 from suite.recipe import Filtered, Input, Recipe
-from suite.space import Kind, Parameter, SearchSpace, Setting, Vector
+from suite.rules import METHODS
+from suite.space import Parameter, SearchSpace, Setting, Vector
 
 SCOPES = ("global", "source", "group", "layer")
 EMBEDDINGS, HEAD = "embeddings", "head"
@@ -43,20 +44,20 @@ class MergeSpace:
         layers: int,
         groups: int | None = None,
     ) -> None:
-        self.method, self.sources, self.base = method, tuple(sources), base
+        self.method, self.sources = method, tuple(sources)
+        self.base = _base(method, self.sources, base)
         self.layers, self.groups = layers, groups
         self._fixed = dict(fixed)
         self._knobs = {knob: self._places(knob, options) for knob, options in searched.items()}
         self.space = SearchSpace(
             [
-                Parameter(
-                    name, _kind(options), float(options["low"]), float(options["high"])
-                )
+                Parameter(name, options.get("kind", "float"), *_bounds(knob, options))
                 for knob, options in searched.items()
                 for name in self._knobs[knob].values()
             ]
         )
-        self.recipe(self._middle())  # refuses knobs and bounds the method does not know
+        for corner in (0.0, 1.0):  # refuses knobs and bounds that the method does not know
+            self.recipe({p.name: p.decode(corner) for p in self.space.parameters})
 
     def recipe(self, settings: Mapping[str, Setting]) -> Recipe:
         """The merge with these settings (all of `space`'s names)."""
@@ -150,8 +151,11 @@ class MergeSpace:
         of = next((entry for entry in recipe.inputs if entry.model == source), None)
         return value(knob, of, default)
 
-    def _middle(self) -> dict[str, Setting]:
-        return {parameter.name: parameter.decode(0.5) for parameter in self.space.parameters}
+
+def _base(method: str, sources: Sequence[str], base: str | None) -> str | None:
+    """The base as the method sees it: subtracted from the sources, one of them, or none."""
+    role = METHODS[method].base if method in METHODS else "subtracted"
+    return {"subtracted": base, "input": sources[0], "optional": None}[role]
 
 
 def _span(part: str | None) -> range:
@@ -169,6 +173,8 @@ def _names(part: str) -> list[str]:
     return [f"layers.{index}." for index in _span(part)]
 
 
-def _kind(options: Mapping[str, Any]) -> Kind:
-    kind: Kind = options.get("kind", "float")
-    return kind
+def _bounds(knob: str, options: Mapping[str, Any]) -> tuple[float, float]:
+    try:
+        return float(options["low"]), float(options["high"])
+    except (KeyError, TypeError, ValueError):
+        raise BadInput(f"merge: {knob} needs numbers low and high, not {dict(options)}") from None

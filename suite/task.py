@@ -20,9 +20,10 @@ from suite.trial import Score
 
 
 class Evaluator(Protocol):
-    """Measures a model on a split; figures are named without the evaluator's name."""
+    """Measures a model on a split; `figures` are named without the evaluator's name."""
 
     name: str
+    figures: Sequence[str]
 
     def evaluate(self, handle: ModelHandle, split: str) -> dict[str, Score]: ...
 

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from suite import places
+from suite.__main__ import main
+from suite.evaluators import items
 from suite.merge_space import MergeSpace
 from suite.merging.merger import MergeFailure
 from suite.objective import Objective
@@ -48,3 +54,32 @@ class KnownTask(Task):
 @pytest.fixture
 def known_task() -> KnownTask:
     return KnownTask()
+
+
+@pytest.fixture(scope="session")
+def few_items(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """Overrides that make ja_math_micro ask 8 items a split: a trial of the real task in a moment."""
+    overrides = []
+    for name in ("ja_math", "ja_general"):
+        folder = tmp_path_factory.mktemp("items") / name
+        folder.mkdir()
+        whole = items.read_splits(places.resolve(f"zoo:ja_math_micro/items/{name}"))
+        for split in whole:
+            items.write(folder / f"{split}.jsonl", whole[split][:8])
+        overrides.append(f"task.evaluators.{name}.items={folder}")
+    return overrides
+
+
+@pytest.fixture
+def suite(
+    few_items: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., tuple[int, str, str]]:
+    """`suite("run", …)` in this process over few items: (exit code, standard output, standard error)."""
+
+    def call(command: str, *overrides: str) -> tuple[int, str, str]:
+        capsys.readouterr()
+        code = main([command, f"results={tmp_path}", *few_items, *overrides])
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return call

@@ -17,7 +17,7 @@ def test_numbers_take_one_type() -> None:
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, True, "x", None, (), [0.1], -0.1])
 def test_numbers_refuse(value: object) -> None:
-    with pytest.raises(BadInput, match="density is .*; allowed is a finite number in \\[0, 1\\]"):
+    with pytest.raises(BadInput, match=r"density is .*; allowed is a finite number in \[0, 1\]"):
         checked(value, Rule(low=0.0, high=1.0), "density")
 
 

@@ -81,14 +81,26 @@ def task(config: Config) -> Any:
     space = MergeSpace(
         method=merge["method"],
         sources=searched,
-        base=searched[0] if merge["method"] == "slerp" else base,
+        base=base,
         searched=merge["searched"],
         fixed=merge["fixed"],
         layers=live.model.config.num_hidden_layers,
         groups=merge.get("groups"),
     )
     evaluators = [evaluator(entry, config) for entry in spec["evaluators"].values()]
+    _check_metrics(objectives, evaluators)
     return Task(spec["name"], space, objectives, evaluators, Merger(sources, live.model), live)
+
+
+def _check_metrics(objectives: Sequence[Any], evaluators: Sequence[Any]) -> None:
+    """Refuse an objective whose metric no evaluator measures, before anything is measured."""
+    known = [f"{each.name}.{figure}" for each in evaluators for figure in each.figures]
+    for objective in objectives:
+        if objective.metric not in known:
+            raise BadInput(
+                f"objective {objective.name!r}: no metric {objective.metric!r};"
+                f" the evaluators give {', '.join(known)}"
+            )
 
 
 def evaluator(entry: Config, config: Config) -> Any:

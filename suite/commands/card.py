@@ -35,6 +35,11 @@ def inputs(config: dict[str, Any]) -> dict[str, Any]:
     return {"models": models, "items": items}
 
 
+def digest(config: dict[str, Any]) -> str:
+    """One sha256 over all `inputs`."""
+    return hashlib.sha256(json.dumps(inputs(config), sort_keys=True).encode()).hexdigest()
+
+
 @functools.cache
 def sha256(path: Path) -> str:
     """Hex digest of a file's bytes."""

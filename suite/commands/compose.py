@@ -41,20 +41,31 @@ def compose(overrides: list[str]) -> dict[str, Any]:
 
 
 def each_job(words: list[str], job: Callable[[dict[str, Any]], None]) -> None:
-    """Run `job` with the configuration of ``words``: once, or once per point of a ``-m`` sweep."""
+    """Run `job` with the configuration of ``words``: once, or once per point of a ``-m`` sweep.
+
+    A refused point does not keep a sweep from its other points; the first refusal is raised last.
+    """
     import hydra
     from hydra.core.hydra_config import HydraConfig
 
+    refused: list[BadInput] = []
+
     def entry(config: Any) -> None:
-        job(plain(config, HydraConfig.get().runtime.choices.optimizer))
+        try:
+            job(plain(config, HydraConfig.get().runtime.choices.optimizer))
+        except BadInput as error:  # raised below: Hydra would print lines of its own
+            refused.append(error)
 
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises instead of printing and exiting
-    before, sys.argv = sys.argv, ["suite run", *words]
+    flags = [word for word in words if word in ("-m", "--multirun")]  # Hydra wants these first
+    before, sys.argv = sys.argv, ["suite run", *flags, *(w for w in words if w not in flags)]
     try:
         with _readable_errors():
             hydra.main(str(places.data("conf")), "config", "1.3")(entry)()
     finally:
         sys.argv = before
+    if refused:
+        raise refused[0]
 
 
 @contextlib.contextmanager

@@ -98,7 +98,7 @@ def _search(
     with Progress(task.objectives, config["trials"], done) as progress:
         measured = measure_baselines(config, task, baselines)
         name = f"{task.name}/{config['optimizer']}/seed={config['seed']}"
-        about = RunCard(name, folder, config, task.objectives, list(measured))
+        about = RunCard(name, folder, config, task.objectives, list(measured), FREE)
         tracker.start(about, resumed_from=len(done))
 
         def on_trial(trial: Any) -> None:
@@ -121,7 +121,7 @@ def measure_baselines(config: dict[str, Any], task: Any, baselines: dict[str, An
 
     folder = Path(config["results"]) / config["task"]["name"] / "baselines"
     places.make_writable(folder)
-    file, inputs, found = journals.records(folder / "search.jsonl"), card.inputs(config), {}
+    file, inputs, found = journals.records(folder / "search.jsonl"), card.digest(config), {}
     with file.path.open("ab") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         known = {line["digest"]: line for line in file.read() if line["inputs"] == inputs}

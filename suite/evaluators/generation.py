@@ -40,6 +40,8 @@ class GenerationEvaluator:
         self.splits = item_sets.read_splits(Path(items))
         self.max_new_tokens = max_new_tokens
         self._scorer = SCORERS[scorer]
+        example = next(iter(self.splits.values()))[0]
+        self.figures = (*self._scorer("", example), "tokens")
 
     def evaluate(self, handle: ModelHandle, split: str) -> dict[str, Score]:
         """Scores by figure on the items of `split`, in the items' order."""

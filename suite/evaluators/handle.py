@@ -116,7 +116,9 @@ def load(folder: Path, device: str, batch_size: int = 256) -> TransformersHandle
     `BadInput` when the checkpoint or its tokenizer is missing, incomplete or needs its own code.
     """
     from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers.utils import logging
 
+    logging.disable_progress_bar()
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
         model, info = AutoModelForCausalLM.from_pretrained(

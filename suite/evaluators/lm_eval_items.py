@@ -1,7 +1,7 @@
-"""Our item sets and scorers as lm-eval tasks: the same prompts, the same greedy replies, the same scores.
+"""Our item sets and scorers as lm-eval tasks: same prompts, same greedy replies, same scores.
 
-Used by `LmEvalTask`, and through ``!function`` by the task files in ``lm_eval/``, which lm-eval's own
-command line runs too (``--include_path``). lm-eval is imported inside functions only.
+Used by `LmEvalTask`, and through ``!function`` by the task files in ``lm_eval/``, which lm-eval's
+own command line runs too (``--include_path``). lm-eval is imported inside functions only.
 """
 
 from __future__ import annotations

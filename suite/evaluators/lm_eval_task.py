@@ -2,16 +2,13 @@
 
 Task objects are built once per split; the live model is wrapped once, so that weights replaced in
 place are seen by the next evaluation. lm-eval is imported inside functions only. The folder
-``lm_eval/`` beside this file holds our item sets as lm-eval tasks, for its own command line as well.
+``lm_eval/`` beside this file holds our item sets as lm-eval tasks, for its command line as well.
 """
 
 from __future__ import annotations
 
-import functools
 import importlib.util
-import logging
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +16,7 @@ from suite.errors import BadInput
 from suite.evaluators import items as item_sets
 from suite.evaluators import lm_eval_items
 from suite.evaluators.generation import Sample
+from suite.evaluators.lm_eval_model import live_model, quiet
 from suite.trial import Score
 
 SHIPPED = Path(__file__).with_name("lm_eval")
@@ -52,13 +50,14 @@ class LmEvalTask:
             raise BadInput(f"evaluator {name!r}: metrics is empty; give figure: lm-eval metric")
         if importlib.util.find_spec("lm_eval") is None:
             raise BadInput(
-                f"evaluator {name!r}: lm_eval is not installed; pip install 'lm-eval[hf]'"
+                f"evaluator {name!r}: lm_eval is not installed; pip install 'merge-suite[lm-eval]'"
             )
         self.name = name
         self._metrics = dict(metrics)
+        self.figures = (*self._metrics, "tokens")
         self._max_length = max_length
         self._lm: Any = None
-        with _quiet():
+        with quiet():
             if items is not None:
                 sets = item_sets.read_splits(Path(items))
                 names = dict.fromkeys(sets, task)
@@ -117,7 +116,7 @@ class LmEvalTask:
             self._lm = live_model(handle, self._max_length)
         # Drawn anew for each candidate: every one of them must see the same examples.
         task.set_fewshot_seed(FEWSHOT_SEED)
-        with _quiet():
+        with quiet():
             result = evaluate(
                 lm=self._lm,
                 task_dict={"tasks": {task.task_name: task}, "groups": {}, "group_map": {}},
@@ -189,7 +188,7 @@ def _tasks(
 
 
 def _indices(ids: Any, count: int, where: str) -> list[int]:
-    """Document indices, ascending as lm-eval visits them: a list, ``start:stop``, or None for all."""
+    """Document indices, ascending as lm-eval visits them; None is all of them."""
     if ids is None:
         return list(range(count))
     try:
@@ -214,53 +213,3 @@ def _check_disjoint(names: Mapping[str, str], ids: Mapping[str, list[int]], eval
                     f"evaluator {evaluator!r}: document {index} of {name} is in {other} and in"
                     f" {split}; splits must be disjoint"
                 )
-
-
-def live_model(handle: Any, max_length: int | None) -> Any:
-    """lm-eval's view of the handle's model: the same object, whose weights change under it."""
-    with _quiet():
-        return _backend()(
-            pretrained=handle.model,
-            tokenizer=handle.tokenizer,
-            batch_size=handle.batch_size,
-            max_length=max_length,
-        )
-
-
-@functools.cache
-def _backend() -> Any:
-    """lm-eval's transformers backend, silent, and stopping where our own handle stops."""
-    from lm_eval.models.huggingface import HFLM
-
-    class LiveModel(HFLM):  # type: ignore[misc]
-        def generate_until(self, requests: Any, disable_tqdm: bool = True) -> Any:
-            return super().generate_until(requests, disable_tqdm=True)
-
-        def loglikelihood(self, requests: Any, disable_tqdm: bool = True) -> Any:
-            return super().loglikelihood(requests, disable_tqdm=True)
-
-        def loglikelihood_rolling(self, requests: Any, disable_tqdm: bool = True) -> Any:
-            return super().loglikelihood_rolling(requests, disable_tqdm=True)
-
-        def _model_generate(self, *args: Any, **kwargs: Any) -> Any:
-            # A model's own configuration may lack it; text after the end would be scored.
-            kwargs.setdefault("eos_token_id", self.tokenizer.eos_token_id)
-            return super()._model_generate(*args, **kwargs)
-
-    return LiveModel
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """No progress bars and no advice from lm-eval while it works; errors still show."""
-    from lm_eval.api import task as requests
-
-    logger = logging.getLogger("lm_eval")
-    level, bar = logger.level, requests.tqdm
-    logger.setLevel(logging.ERROR)
-    requests.tqdm = functools.partial(bar, disable=True)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)
-        requests.tqdm = bar

@@ -104,5 +104,5 @@ def dare_scale(rescale: str, density: float, whole: float, dropped: Tensor) -> f
 
 
 def l1_norm(vector: Tensor) -> float:
-    """Σ |d|; torch adds pairwise, so that float32 keeps its six digits at any length."""
-    return float(vector.abs().sum())
+    """Σ |d|, in float64: in float32 its last digits would depend on the number of threads."""
+    return float(vector.abs().sum(dtype=torch.float64))

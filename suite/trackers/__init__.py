@@ -40,9 +40,13 @@ class RunCard:
 
 
 class Tracker(Protocol):
-    """Three calls in a fixed order: `start`, one `trial` per new trial, `finish`."""
+    """Three calls in a fixed order: `start`, one `trial` per new trial, `finish`.
+
+    `where` is the address or folder a person can look at once `start` has returned.
+    """
 
     name: str
+    where: str | None
 
     def start(self, run: RunCard, *, resumed_from: int = 0) -> None:
         """Open the mirror; `resumed_from` trials lie in the journal and are not sent again."""
@@ -68,6 +72,10 @@ class Guarded:
         self.muted = False
         self._tracker = tracker
 
+    @property
+    def where(self) -> str | None:
+        return None if self.muted else self._tracker.where
+
     def start(self, run: RunCard, *, resumed_from: int = 0) -> None:
         self._call(lambda: self._tracker.start(run, resumed_from=resumed_from))
 
@@ -84,7 +92,7 @@ class Guarded:
             return
         try:
             step()
-        except Exception as error:  # noqa: BLE001 - whatever a tracker raises, the search goes on
+        except Exception as error:  # whatever it is, the search goes on
             self.muted = True
             reason = " ".join(f"{type(error).__name__}: {error}".split())
             warnings.warn(

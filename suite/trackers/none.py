@@ -15,6 +15,7 @@ class NoTracker:
     """Accepts every call of the `Tracker` protocol and does nothing."""
 
     name = "none"
+    where: str | None = None
 
     def start(self, run: RunCard, *, resumed_from: int = 0) -> None:
         """Nothing to open."""

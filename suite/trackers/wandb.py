@@ -1,7 +1,7 @@
 """Weights & Biases: one W&B run per search, offline unless the user is logged in.
 
-Steps are explicit, because W&B drops what does not increase and an offline run that resumes starts a
-new folder at step 0, which ``wandb sync`` joins by run id and step: trial `n` is step 2n, and the
+Steps are explicit, because W&B drops what does not increase and an offline run that resumes starts
+a new folder at step 0, which ``wandb sync`` joins by run id and step: trial `n` is step 2n, and the
 odd step after the last trial holds the front, so that a continued search never collides with it.
 Charts use the trial number as their axis.
 """
@@ -49,6 +49,7 @@ class WandbTracker:
     name = "wandb"
 
     def __init__(self, project: str, group: str | None, mode: str, directory: str | None) -> None:
+        self.where: str | None = None
         self._project = project
         self._group = group
         self._mode = mode
@@ -65,6 +66,7 @@ class WandbTracker:
         self._card = run
         self._best, self._last = {}, resumed_from - 1
         self._run = self._open(run)
+        self.where = self._run.url or str(Path(self._run.dir).parent)
         self._run.define_metric("trial")
         self._run.define_metric("*", step_metric="trial")
         if resumed_from:

@@ -128,11 +128,26 @@ def plan(
 
 
 def maths(
-    rng: random.Random, *, language: str, kinds: str, numbers: str, verbs: int
+    rng: random.Random,
+    *,
+    language: str,
+    kinds: str,
+    numbers: str,
+    verbs: int,
+    story: str | None = None,
 ) -> Document:
-    """A problem with its working and answer."""
-    problem = problems.draw(kinds_of(kinds), numbers, language, rng, verbs)
-    return problem.text, problem.working
+    """A problem with its working and answer; `story` may be told in the other language.
+
+    The question decides the language of the answer, so that reading a story in either language has
+    to feed the same calculation.
+    """
+    kind = rng.choice(kinds_of(kinds))
+    drawn, seed = problems.draw_numbers(kind, numbers, rng), rng.random()
+    problem = problems.tell(kind, drawn, language, random.Random(seed), verbs)
+    if story in (None, language):
+        return problem.text, problem.working
+    told = problems.tell(kind, drawn, story, random.Random(seed), verbs)
+    return f"{join(told.story, story)} {join(problem.question, language)}", problem.working
 
 
 def kinds_of(name: str) -> list[str]:

@@ -51,6 +51,14 @@ def randomise(model, seed: int) -> None:
             parameter.copy_(noise * (0.4 if parameter.ndim > 1 else 0.1) + (parameter.ndim == 1))
 
 
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)  # models this small only lose by more
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture(scope="module")
 def handle():
     from suite.evaluators.handle import TransformersHandle
@@ -155,7 +163,7 @@ def test_the_same_weights_give_the_same_scores(handle, theirs):
 def test_any_scorer_becomes_a_task_without_a_file(handle, folder, scorer):
     from lm_eval.evaluator import evaluate
 
-    from suite.evaluators.lm_eval_task import live_model
+    from suite.evaluators.lm_eval_model import live_model
 
     randomise(handle.model, 0)
     own = GenerationEvaluator("x", folder, scorer, NEW_TOKENS)
@@ -169,7 +177,7 @@ def test_any_scorer_becomes_a_task_without_a_file(handle, folder, scorer):
 
 
 def test_index_splits_pick_the_tasks_own_documents(handle, folder, tmp_path):
-    """A task with its own data, multiple choice, scored by log-likelihood, with few-shot examples."""
+    """A task with its own data: multiple choice by log-likelihood, with few-shot examples."""
     rows = "\n".join(
         f"  - {{q: 'りんごは{i}', c: ['{i}', 'か', '答え'], a: {i % 3}}}" for i in range(12)
     )
@@ -223,7 +231,7 @@ def test_bad_input_is_named(handle, theirs, folder, task_folder, tmp_path):
         LmEvalTask("x", "mine", METRICS, path=task_folder)
     with pytest.raises(BadInput, match="metrics is empty"):
         LmEvalTask("x", "mine", {}, items=folder, path=task_folder)
-    with pytest.raises(BadInput, match="'yours' is not a single task of .*mine"):
+    with pytest.raises(BadInput, match=r"'yours' is not a single task of .*mine"):
         LmEvalTask("x", "yours", METRICS, items=folder, path=task_folder)
     with pytest.raises(BadInput, match="not a folder of task YAMLs"):
         LmEvalTask("x", "mine", METRICS, items=folder, path=tmp_path / "none")
@@ -246,6 +254,21 @@ def test_the_shipped_task_files_build(folder, task):
         {"id": "1", "prompt": "p", "expected": "3"}, ["答え3"]
     )
     assert set(reply) == {entry["metric"] for entry in config.metric_list}
+
+
+def test_the_shipped_micro_task_agrees_on_a_shipped_model():
+    from suite.evaluators.handle import load
+    from suite.places import ZOO, resolve
+
+    if not (ZOO / "ja_math_micro" / "japanese").is_dir():
+        pytest.skip("no shipped checkpoints in this checkout")
+    handle = load(resolve("zoo:ja_math_micro/japanese"), "cpu", 256)
+    items = resolve("zoo:ja_math_micro/items/ja_math")
+    ours = GenerationEvaluator("ja_math", items, "maths_ja", 24)
+    theirs = LmEvalTask("ja_math", "ja_math_micro", METRICS, items=items)
+    a, b = ours.evaluate(handle, "search"), theirs.evaluate(handle, "search")
+    assert {figure: a[figure] for figure in METRICS} == b
+    assert b["ja"].value > 0.5
 
 
 def test_evaluation_is_silent(handle, theirs, capfd):

@@ -25,7 +25,9 @@ def tiny() -> Callable[..., MistralForCausalLM]:
             head_dim=6,
             tie_word_embeddings=tied,
         )
-        return MistralForCausalLM(config).requires_grad_(False).eval()
+        model = MistralForCausalLM(config)
+        model.requires_grad_(False)
+        return model
 
     return make
 

@@ -23,7 +23,7 @@ Weights = dict[str, torch.Tensor]
 Make = Callable[..., Any]
 LAYERS = 3
 PER_LAYER = (0.2, -0.4, 0.9)
-WEIGHTS = (
+WEIGHTS: tuple[dict[str, Any], ...] = (
     {"weight": PER_LAYER},
     {"weight": (Filtered("mlp", (0.7, 0.1)), Filtered("self_attn", 0.0), Filtered(None, 0.5))},
     {"weight": 0.3},
@@ -161,6 +161,24 @@ def test_same_recipe_same_bytes(models: dict[str, Weights], tiny: Make) -> None:
     assert snapshot(other) == first["dare ties"]
 
 
+def test_threads_do_not_matter() -> None:
+    rng = torch.Generator().manual_seed(0)
+    models = {name: {"weight": torch.randn(300, 500, generator=rng)} for name in ("base", *"abc")}
+    sources, live = Sources.from_tensors(models), torch.nn.Linear(500, 300, bias=False)
+    merger, found = Merger(sources, live), set()
+    before = torch.get_num_threads()
+    try:
+        for threads in (1, 2, 3):
+            torch.set_num_threads(threads)
+            merger.merge(RECIPES["dare ties"])
+            ties = snapshot(live)
+            merger.merge(RECIPES["dare linear"])
+            found.add((ties, snapshot(live)))
+    finally:
+        torch.set_num_threads(before)
+    assert len(found) == 1
+
+
 def test_a_parent_comes_out_bit_for_bit(models: dict[str, Weights], tiny: Make) -> None:
     live = tiny(9)
     merger = Merger(Sources.from_tensors(models), live)
@@ -251,10 +269,10 @@ def test_results_that_are_not_finite(models: dict[str, Weights], tiny: Make) -> 
     live = tiny(9)
     merger = Merger(Sources.from_tensors(models), live)
     opposite = (Input("a", {"weight": (1.0, 1.0, -1.0)}), Input("b", {"weight": 1.0}))
-    with pytest.raises(MergeFailure, match="'model.layers.2.*' holds NaN or infinity"):
+    with pytest.raises(MergeFailure, match=r"'model\.layers\.2.*' holds NaN or infinity"):
         merger.merge(Recipe("linear", opposite))
     huge = (Input("a", {"weight": (Filtered("norm", 1e39), Filtered(None, 1.0))}),)
-    with pytest.raises(MergeFailure, match="norm.weight' holds NaN or infinity"):
+    with pytest.raises(MergeFailure, match=r"norm\.weight' holds NaN or infinity"):
         merger.merge(Recipe("linear", huge, None, {"normalize": False}))
     merger.merge(RECIPES["ties"])
     assert all(bool(p.isfinite().all()) for p in live.parameters())
@@ -272,7 +290,7 @@ def test_unknown_models_change_nothing(models: dict[str, Weights], tiny: Make) -
 
 def test_live_models_that_do_not_fit(models: dict[str, Weights], tiny: Make) -> None:
     sources = Sources.from_tensors(models)
-    with pytest.raises(BadInput, match="live model's tensor 'lm_head.weight' is in no source"):
+    with pytest.raises(BadInput, match=r"live model's tensor 'lm_head\.weight' is in no source"):
         Merger(sources, tiny(tied=False))
     with pytest.raises(BadInput, match=r"'weight' has shape \[2, 3\] .* \[3, 2\] in the sources"):
         Merger(

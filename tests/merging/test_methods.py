@@ -57,7 +57,7 @@ def test_task_weights() -> None:
     assert methods.task_weights([1.0, -1.0], 0.5, True) == [0.5, -0.5]
 
 
-def slerp(a: Array, b: Array, t: float) -> Array:
+def slerp(a: Array, b: Array, t: float) -> Any:
     cosine = float(a @ b / np.linalg.norm(a) / np.linalg.norm(b))
     if abs(cosine) > 0.9995:
         return (1 - t) * a + t * b

@@ -25,6 +25,7 @@ class Broken:
     """Raises in one of its calls and counts all of them."""
 
     name = "broken"
+    where = "nowhere"
 
     def __init__(self, where: str, error: BaseException) -> None:
         self.where, self.error, self.calls = where, error, []
@@ -62,7 +63,9 @@ def test_a_failing_tracker_warns_once_and_the_search_goes_on(tmp_path, where, ca
     broken = Broken(where, OSError("no space\nleft on device"))
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        assert search(Guarded(broken), tmp_path) == 5
+        guarded = Guarded(broken)
+        assert search(guarded, tmp_path) == 5
+    assert guarded.muted and guarded.where is None
     assert len(broken.calls) == calls  # muted from the failure on
     assert len(caught) == 1
     message = str(caught[0].message)

@@ -77,6 +77,7 @@ def mirror(tmp_path: Path, numbers=range(5), front=(1, 3, 4), resumed_from=0, in
     log = max(target.glob("wandb/offline-run-*/run-*.wandb"), key=lambda p: p.stat().st_mtime_ns)
     command = [sys.executable, "-m", "wandb", "leet", "inspect", "--json", str(log)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert Path(tracker.where) == log.parent
     return [json.loads(line) for line in done.stdout.splitlines()], log.parent / "files"
 
 
