@@ -8,10 +8,12 @@ from pathlib import Path
 from types import TracebackType
 
 import numpy as np
-from rich.console import Console
+from rich.console import Console, Group
+from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 from rich.table import Table
+from rich.text import Text
 
 from suite import pareto
 from suite.objective import Objective
@@ -27,7 +29,7 @@ class State:
 
 
 class Progress:
-    """A live line: trials, time left, front size, hypervolume, best score per objective, failures."""
+    """A live bar (trials, time left) over a line: front, hypervolume, best per objective, failures."""
 
     def __init__(self, objectives: Sequence[Objective], trials: int, done: Sequence[Trial]) -> None:
         self._objectives = objectives
@@ -39,19 +41,18 @@ class Progress:
             TimeElapsedColumn(),
             TextColumn("left"),
             TimeRemainingColumn(),
-            TextColumn("{task.fields[state]}"),
-            console=Console(stderr=True),
         )
-        self._row = self._bar.add_task("search", total=trials, completed=len(self._trials), state="")
+        self._row = self._bar.add_task("search", total=trials, completed=len(self._trials))
+        self._live = Live(self._bar, console=Console(stderr=True), refresh_per_second=4)
 
     def __enter__(self) -> Progress:
-        self._bar.start()
+        self._live.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._bar.stop()
+        self._live.stop()
 
     def add(self, trial: Trial) -> State:
         """Take one more trial into account and redraw."""
@@ -63,10 +64,11 @@ class Progress:
             for objective, low in zip(self._objectives, _lowest(losses), strict=True)
         ]
         failed = sum(trial.status == "failed" for trial in self._trials)
-        words = [f"front {state.front_size}", f"hypervolume {state.hypervolume:.4f}", *best]
-        self._bar.update(
-            self._row, advance=1, state="  ".join([*words, f"{failed} failed"] if failed else words)
-        )
+        words = [f"front {state.front_size}", f"hypervolume {state.hypervolume:.4f}", "best", *best]
+        if failed:
+            words.append(f"{failed} failed")
+        self._bar.advance(self._row)
+        self._live.update(Group(self._bar, Text("  ".join(words), style="cyan")))
         return state
 
     def front(self) -> list[Trial]:
@@ -89,8 +91,9 @@ def summary(
     trials: Sequence[Trial],
     baselines: Mapping[str, Mapping[str, Score]],
     folder: Path,
+    tracker: str | None = None,
 ) -> None:
-    """Print the front beside the baselines (search items) and where the run's files lie."""
+    """Print the front beside the baselines (search items), the run's files and the `tracker`'s place."""
     console = Console()
     table = Table(title="front and baselines on the search items (optimistic: run `suite judge`)")
     table.add_column("merge")
@@ -106,8 +109,9 @@ def summary(
     failed = sum(trial.status == "failed" for trial in trials)
     share = pareto.hypervolume(loss_matrix(trials, len(objectives)))
     console.print(f"{len(trials)} trials, {failed} failed, front {len(front)}, hypervolume {share:.4f}")
-    for name in ("trials.jsonl", "config.yaml", "environment.json"):
-        console.print(f"  {folder / name}", highlight=False, soft_wrap=True)
+    files = [str(folder / name) for name in ("trials.jsonl", "config.yaml", "environment.json")]
+    for place in [*files, tracker] if tracker else files:
+        console.print(f"  {place}", highlight=False, soft_wrap=True)
 
 
 def _lowest(losses: pareto.Losses) -> list[float]:

@@ -6,6 +6,7 @@ import contextlib
 import os
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 from suite import places
@@ -26,12 +27,21 @@ def plain(config: Any, optimizer: str) -> dict[str, Any]:
     return dict(resolved)
 
 
-def compose(overrides: list[str]) -> dict[str, Any]:
-    """The configuration that `suite run` with these overrides would have."""
+def compose(words: list[str]) -> dict[str, Any]:
+    """The configuration that `suite run` with these words would have.
+
+    ``--config-dir=DIR`` adds the user's own configuration folder, as Hydra's flag does for runs.
+    """
     from hydra import compose as hydra_compose
     from hydra import initialize_config_dir
     from omegaconf import open_dict
 
+    flag = "--config-dir="
+    overrides = [word for word in words if not word.startswith(flag)]
+    for folder in (Path(word.removeprefix(flag)) for word in words if word.startswith(flag)):
+        if not folder.is_dir():
+            raise BadInput(f"--config-dir={folder}: no such folder")
+        overrides.append(f"hydra.searchpath=[file://{folder.resolve()}]")
     with _readable_errors(), initialize_config_dir(str(places.data("conf")), version_base="1.3"):
         config = hydra_compose("config", overrides, return_hydra_config=True)
         optimizer = config.hydra.runtime.choices.optimizer

@@ -111,7 +111,7 @@ def _search(
             tracker.finish(progress.front(), measured, interrupted=True)
             raise
         tracker.finish(progress.front(), measured)
-    summary(task.objectives, trials, measured, folder)
+    summary(task.objectives, trials, measured, folder, tracker.where)
 
 
 def measure_baselines(config: dict[str, Any], task: Any, baselines: dict[str, Any]) -> dict[str, Any]:

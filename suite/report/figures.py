@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 
-from suite.report.load import Results
+from suite.report.results import Results
 from suite.report.series import (
     Curve,
     Plane,
@@ -42,7 +43,9 @@ def draw(results: Results, out: Path) -> list[Path]:
     shown = planes(results)
     if shown:
         figure = Figure(figsize=(7.2 * len(shown), 5.6), layout="constrained")
-        for axes, plane in zip(figure.subplots(1, len(shown), squeeze=False)[0], shown, strict=True):
+        for axes, plane in zip(
+            figure.subplots(1, len(shown), squeeze=False)[0], shown, strict=True
+        ):
             _fronts(axes, plane)
         written.append(_save(figure, out / "fronts.png"))
     figure = Figure(figsize=(11, 4.2), layout="constrained")
@@ -100,13 +103,14 @@ def _name_points(axes: Any, points: Sequence[Point]) -> None:
     figure = axes.figure
     canvas = FigureCanvasAgg(figure)
     figure.draw_without_rendering()
-    renderer: Any = canvas.get_renderer()
-    taken = [_box(*axes.transData.transform((p.x, p.y)), 12, 12) for p in points]
+    renderer = canvas.get_renderer()  # type: ignore[no-untyped-call]
+    taken = [_around(axes.transData.transform((p.x, p.y))) for p in points]
     for point in points:
         for dx, dy, side in PLACES:
             text = axes.annotate(
                 _ascii(point.label), (point.x, point.y), (dx * 0.5, dy * 0.5),
                 textcoords="offset points", ha=side, va="center", size=7, color=INK, zorder=5,
+                path_effects=[withStroke(linewidth=2, foreground="white")],
             )  # fmt: skip
             extent = text.get_window_extent(renderer)
             box = (extent.x0, extent.y0, extent.x1, extent.y1)
@@ -120,8 +124,10 @@ def _name_points(axes: Any, points: Sequence[Point]) -> None:
 Box = tuple[float, float, float, float]
 
 
-def _box(x: float, y: float, width: float, height: float) -> Box:
-    return (x - width / 2, y - height / 2, x + width / 2, y + height / 2)
+def _around(pixel: Sequence[float]) -> Box:
+    """The box that a marker takes up."""
+    x, y = pixel
+    return (x - 6, y - 6, x + 6, y + 6)
 
 
 def _overlap(a: Box, b: Box) -> bool:

@@ -5,94 +5,18 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import yaml
-from numpy.typing import NDArray
 
 from suite.errors import BadInput
 from suite.journal import Journal, records
 from suite.objective import Objective
+from suite.report.results import Judged, Results, Run, Sample
 from suite.trial import Score, Trial
 
 TOLERANCE = 1e-6  # between a journaled loss and the one its score gives
-
-
-@dataclass(frozen=True)
-class Sample:
-    """One question and a model's answer to it; `outcome` is what the item scored."""
-
-    prompt: str
-    reply: str
-    expected: str
-    outcome: float
-
-
-@dataclass(frozen=True)
-class Judged:
-    """One model measured on a split by `judge`; `losses` has shape (m,)."""
-
-    source: str
-    name: str
-    number: int | None
-    recipe: Mapping[str, Any]
-    split: str
-    chosen: bool
-    scores: Mapping[str, Score]
-    losses: tuple[float, ...]
-    samples: tuple[Sample, ...]
-
-    @property
-    def unmerged(self) -> bool:
-        """Whether this is a single model, a parent or the base, and not a merge of several."""
-        models, base = self.recipe.get("models"), self.recipe.get("base")
-        if self.name == "base" or self.name.startswith(("parent", "base_", "base-")):
-            return True
-        return isinstance(models, list | tuple | dict) and len(models) == 1 and base is None
-
-
-@dataclass(frozen=True)
-class Run:
-    """One optimizer with one seed; `judged` is None while no judge has seen it."""
-
-    optimizer: str
-    seed: int
-    budget: int | None
-    trials: tuple[Trial, ...]
-    judged: tuple[Judged, ...] | None
-    environment: Mapping[str, Any]
-
-    def losses(self, m: int) -> NDArray[np.float64]:
-        """Search losses (n, m) in trial order; a failed trial is a row of NaN."""
-        return np.array([t.losses or (math.nan,) * m for t in self.trials]).reshape(-1, m)
-
-    @property
-    def reported(self) -> tuple[Judged, ...]:
-        return tuple(line for line in self.judged or () if line.split == "report")
-
-    @property
-    def chosen(self) -> Judged | None:
-        return next((line for line in self.reported if line.chosen), None)
-
-
-@dataclass(frozen=True)
-class Results:
-    """All runs of a task, by optimizer name and then seed, and its baselines on report items."""
-
-    task: str
-    objectives: tuple[Objective, ...]
-    runs: tuple[Run, ...]
-    baselines: tuple[Judged, ...]
-
-    @property
-    def optimizers(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(run.optimizer for run in self.runs))
-
-    def of(self, optimizer: str) -> tuple[Run, ...]:
-        return tuple(run for run in self.runs if run.optimizer == optimizer)
 
 
 def load(results: Path, task: str) -> Results:
@@ -188,7 +112,8 @@ def _run(
     judged = path / "judged.jsonl"
     lines = _judged(judged, objectives) if judged.exists() else None
     for line in lines or ():
-        if line.number not in range(len(trials)) or trials[line.number].status != "ok":
+        number = -1 if line.number is None else line.number
+        if number not in range(len(trials)) or trials[number].status != "ok":
             raise BadInput(f"{judged}: {line.name!r} is no successful trial of trials.jsonl")
     budget = config.get("trials")
     return Run(
@@ -197,7 +122,7 @@ def _run(
         budget=budget if isinstance(budget, int) else None,
         trials=trials,
         judged=lines,
-        environment=environment,
+        card={**environment, "inputs": config.get("inputs") or {}},
     )
 
 
@@ -212,7 +137,7 @@ def _trials(path: Path, objectives: tuple[Objective, ...]) -> tuple[Trial, ...]:
 
 
 def _judged(path: Path, objectives: tuple[Objective, ...]) -> tuple[Judged, ...]:
-    lines = []
+    lines: dict[tuple[str, str], Judged] = {}
     for number, record in enumerate(records(path).read(), start=1):
         where = f"{path}, line {number}"
         try:
@@ -220,8 +145,9 @@ def _judged(path: Path, objectives: tuple[Objective, ...]) -> tuple[Judged, ...]
         except (ValueError, KeyError, TypeError, AttributeError):
             raise BadInput(f"{where}: not a judged model") from None
         _check(where, objectives, judged.scores, judged.losses)
-        lines.append(judged)
-    return tuple(lines)
+        lines.pop((judged.split, judged.name), None)  # a run judged again after it went on
+        lines[judged.split, judged.name] = judged
+    return tuple(lines.values())
 
 
 def _judged_line(data: Mapping[str, Any]) -> Judged:
@@ -229,7 +155,7 @@ def _judged_line(data: Mapping[str, Any]) -> Judged:
         source=data["source"],
         name=str(data["name"]),
         number=data["number"],
-        recipe=dict(data["recipe"]),
+        recipe=_recipe(data["recipe"]),
         split=data["split"],
         chosen=bool(data["chosen"]),
         scores={name: Score.from_json(score) for name, score in data["scores"].items()},
@@ -239,6 +165,12 @@ def _judged_line(data: Mapping[str, Any]) -> Judged:
             for s in data.get("samples") or ()
         ),
     )
+
+
+def _recipe(data: Mapping[str, Any]) -> Mapping[str, Any]:
+    if not all(isinstance(entry["model"], str) for entry in data["inputs"]) or not data["inputs"]:
+        raise ValueError("a recipe has inputs with a model each")
+    return dict(data)
 
 
 def _check(

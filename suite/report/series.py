@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from suite import pareto, stats
 from suite.objective import Objective
-from suite.report.load import Judged, Results, Run
+from suite.report.results import Judged, Results, Run
 
 Vector = NDArray[np.float64]
 STEPS = 200  # points of a curve against seconds
@@ -62,7 +62,7 @@ class Curve:
 
 
 def scale(objective: Objective) -> float:
-    """100 for shares, shown as percent; decided by ideal and reference, which configuration fixes."""
+    """100 for shares, shown as percent; told by the ideal and reference of the configuration."""
     bounds = (objective.ideal, objective.reference)
     return 100.0 if all(0.0 <= bound <= 1.0 for bound in bounds) else 1.0
 

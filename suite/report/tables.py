@@ -11,36 +11,10 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-import numpy as np
-
 from suite import pareto, stats
 from suite.objective import Objective
-from suite.report.load import Judged, Results, Run
-
-
-@dataclass(frozen=True)
-class ChosenRow:
-    """One seed's chosen merge on one objective, on the report items, against the best baseline.
-
-    Values are in natural units; the paired figures are NaN without per-item outcomes or baseline.
-    """
-
-    optimizer: str
-    seed: int
-    objective: str
-    trial: int | None
-    score: float
-    stderr: float
-    baseline: str
-    baseline_score: float
-    difference: float
-    low: float
-    high: float
-    p: float
-    p_holm: float
-    is_median: bool
-    relation: str
-    resolved: bool
+from suite.report.headline import holm_known
+from suite.report.results import Results, Run
 
 
 @dataclass(frozen=True)
@@ -88,78 +62,6 @@ class BaselineRow:
     stderr: float
     n: int
     on_front: bool
-
-
-def best_baseline(results: Results) -> Judged | None:
-    """The hand-tuned merge with the least first loss on report items; single models do not count."""
-    merges = [b for b in results.baselines if not b.unmerged]
-    return min(merges, key=lambda b: (b.losses[0], b.name), default=None)
-
-
-def chosen_rows(results: Results) -> list[ChosenRow]:
-    """One row per run with a chosen merge and objective, in the order of optimizers and seeds."""
-    best = best_baseline(results)
-    found = [(run, run.chosen) for run in results.runs]
-    pairs = [(run, chosen) for run, chosen in found if chosen is not None]
-    tests = [[_paired(o, chosen, best) for o in results.objectives] for _, chosen in pairs]
-    adjusted = np.array(
-        [_holm([row[k].p for row in tests]) for k in range(len(results.objectives))]
-    )
-    medians = _median_runs(results)
-    rows = []
-    for i, (run, chosen) in enumerate(pairs):
-        relation = best and stats.relation(chosen.losses, best.losses, [t.p for t in tests[i]])
-        for k, objective in enumerate(results.objectives):
-            score = chosen.scores[objective.metric]
-            test = tests[i][k]
-            rows.append(
-                ChosenRow(
-                    optimizer=run.optimizer,
-                    seed=run.seed,
-                    objective=objective.name,
-                    trial=chosen.number,
-                    score=score.value,
-                    stderr=score.stderr,
-                    baseline=best.name if best else "",
-                    baseline_score=best.scores[objective.metric].value if best else math.nan,
-                    difference=test.difference,
-                    low=test.low,
-                    high=test.high,
-                    p=test.p,
-                    p_holm=float(adjusted[k][i]),
-                    is_median=(run.optimizer, run.seed) in medians,
-                    relation=relation.kind if relation else "",
-                    resolved=bool(relation and relation.resolved),
-                )
-            )
-    return rows
-
-
-def _paired(objective: Objective, chosen: Judged, best: Judged | None) -> stats.Paired:
-    outcomes = chosen.scores[objective.metric].items
-    other = best.scores[objective.metric].items if best else ()
-    if not outcomes or not other:
-        return stats.Paired(math.nan, math.nan, math.nan, math.nan)
-    return stats.paired(outcomes, other)
-
-
-def _holm(p: Sequence[float]) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """Holm over the known values; NaN stays NaN and does not count as a test."""
-    adjusted = np.array(p, dtype=float)
-    known = ~np.isnan(adjusted)
-    adjusted[known] = stats.holm(adjusted[known])
-    return adjusted
-
-
-def _median_runs(results: Results) -> set[tuple[str, int]]:
-    """Per optimizer the run whose chosen merge has the median report score, first objective."""
-    marked = set()
-    for optimizer in results.optimizers:
-        scored = [(run.seed, c.losses[0]) for run in results.of(optimizer) if (c := run.chosen)]
-        if scored:
-            middle = stats.median_index([loss for _, loss in scored])
-            marked.add((optimizer, scored[middle][0]))
-    return marked
 
 
 def run_rows(results: Results) -> list[RunRow]:
@@ -228,9 +130,9 @@ def comparison_rows(results: Results) -> list[ComparisonRow]:
                 [*final[a].values()], [*final[b].values()]
             ),
             p=plain[i],
-            p_holm=float(_holm(plain)[i]),
+            p_holm=float(holm_known(plain)[i]),
             p_paired=by_seed[i],
-            p_paired_holm=float(_holm(by_seed)[i]),
+            p_paired_holm=float(holm_known(by_seed)[i]),
         )
         for i, (a, b) in enumerate(pairs)
     ]

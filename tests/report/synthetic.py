@@ -1,6 +1,6 @@
 """Realistic synthetic results, for tests and for looking at the page.
 
-    python tests/report/synthetic.py FOLDER      four optimizers, five seeds, 200 trials
+python tests/report/synthetic.py FOLDER      four optimizers, five seeds, 200 trials
 """
 
 from __future__ import annotations
@@ -54,7 +54,9 @@ def rates(quality: float, place: float, m: int) -> list[float]:
     return [first, second, third][:m]
 
 
-def measure(shares: Sequence[float], ease: np.ndarray, rng: np.random.Generator) -> dict[str, Score]:
+def measure(
+    shares: Sequence[float], ease: np.ndarray, rng: np.random.Generator
+) -> dict[str, Score]:
     """Outcomes on items of fixed ease (m, n), so that models agree on which items are hard."""
     scores = {}
     for objective, share, items in zip(OBJECTIVES, shares, ease, strict=False):
@@ -87,7 +89,9 @@ def write(
             _write_run(folder, task, optimizer, seed, trials, m, judged, ease, own)
     if judged:
         lines = [
-            _line("baseline", name, None, "report", False, measure(rates(*at, m), ease["report"], rng))
+            _line(
+                "baseline", name, None, "report", False, measure(rates(*at, m), ease["report"], rng)
+            )
             for name, at in baselines.items()
         ]
         folder = results / task / "baselines"
@@ -139,7 +143,7 @@ def _trial(
     number: int, shares: list[float], ease: np.ndarray, m: int, rng: np.random.Generator
 ) -> Trial:
     x = tuple(rng.random(4).tolist())
-    recipe = {"method": "task_arithmetic", "models": ["ja", "maths_1", "maths_2"], "base": "base"}
+    recipe = _recipe(["ja", "maths_1", "maths_2"], "base")
     if rng.random() < 0.02:
         return Trial(number, x, recipe, "failed", "MergeFailure: NaN weights", {}, (), {})
     scores = measure(shares, ease, rng)
@@ -159,8 +163,7 @@ def _line(
         "source": source,
         "name": name,
         "number": number,
-        "recipe": {"method": "linear", "models": [name] if single else ["ja", "maths_1"],
-                   "base": None if single else "base"},
+        "recipe": _recipe([name] if single else ["ja", "maths_1"], None if single else "base"),
         "split": split,
         "chosen": chosen,
         "scores": {metric: score.to_json() for metric, score in scores.items()},
@@ -169,12 +172,22 @@ def _line(
     }  # fmt: skip
 
 
+def _recipe(models: list[str], base: str | None) -> dict[str, Any]:
+    return {
+        "method": "task_arithmetic" if base else "linear",
+        "inputs": [{"model": model, "parameters": {"weight": 0.4}} for model in models],
+        "base": base,
+        "parameters": {},
+        "dtype": "float32",
+    }
+
+
 def _sample(k: int, outcome: float) -> dict[str, Any]:
     total = 12 + 3 * k + (0 if outcome else 2)
     answer = "答え は" if outcome or k % 2 else "the answer is"
     return {
-        "prompt": f"問題 ： 花子 さん は りんご を {7 + k} 個 持って います 。 太郎 さん から {5 + 2 * k} 個"
-        " もらいました 。 全部 で 何 個 です か 。",
+        "prompt": f"花子 さん は りんご を {7 + k} 個 持って います 。 太郎 さん から {5 + 2 * k} 個 もらい"
+        " ました 。 全部 で 何 個 です か 。",
         "reply": f"{7 + k} + {5 + 2 * k} = {total} ; {answer} {total} 個 です 。",
         "expected": str(12 + 3 * k),
         "outcome": outcome,

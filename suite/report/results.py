@@ -1,0 +1,89 @@
+"""What a results folder holds, as values: runs, judged models, sample answers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from suite.objective import Objective
+from suite.trial import Score, Trial
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One question and a model's answer to it; `outcome` is what the item scored."""
+
+    prompt: str
+    reply: str
+    expected: str
+    outcome: float
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One model measured on a split by `judge`; `losses` has shape (m,)."""
+
+    source: str
+    name: str
+    number: int | None
+    recipe: Mapping[str, Any]
+    split: str
+    chosen: bool
+    scores: Mapping[str, Score]
+    losses: tuple[float, ...]
+    samples: tuple[Sample, ...]
+
+    @property
+    def unmerged(self) -> bool:
+        """Whether this is a single model, a parent or the base, and not a merge of several."""
+        models = {entry["model"] for entry in self.recipe["inputs"]}
+        return len(models | {self.recipe.get("base") or min(models)}) == 1
+
+
+@dataclass(frozen=True)
+class Run:
+    """One optimizer with one seed; `judged` is None while no judge has seen it.
+
+    `card` tells what it ran on: environment.json, and the input hashes of config.yaml.
+    """
+
+    optimizer: str
+    seed: int
+    budget: int | None
+    trials: tuple[Trial, ...]
+    judged: tuple[Judged, ...] | None
+    card: Mapping[str, Any]
+
+    def losses(self, m: int) -> NDArray[np.float64]:
+        """Search losses (n, m) in trial order; a failed trial is a row of NaN."""
+        return np.array([t.losses or (math.nan,) * m for t in self.trials]).reshape(-1, m)
+
+    @property
+    def reported(self) -> tuple[Judged, ...]:
+        return tuple(line for line in self.judged or () if line.split == "report")
+
+    @property
+    def chosen(self) -> Judged | None:
+        return next((line for line in reversed(self.reported) if line.chosen), None)
+
+
+@dataclass(frozen=True)
+class Results:
+    """All runs of a task, by optimizer name and then seed, and its baselines on report items."""
+
+    task: str
+    objectives: tuple[Objective, ...]
+    runs: tuple[Run, ...]
+    baselines: tuple[Judged, ...]
+
+    @property
+    def optimizers(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(run.optimizer for run in self.runs))
+
+    def of(self, optimizer: str) -> tuple[Run, ...]:
+        return tuple(run for run in self.runs if run.optimizer == optimizer)
