@@ -48,21 +48,21 @@ def measure(task: Any, candidates: int) -> dict[str, float]:
         measured = task.measure(task.recipe(x), "search")
         total = time.perf_counter() - started
         model.forward = original
-        items = sum(s.n for name, s in measured.scores.items() if name.endswith(".tokens"))
-        tokens = sum(s.value * s.n for name, s in measured.scores.items() if name.endswith(".tokens"))
-        rows.append((total, measured.seconds["merge"], watch.seconds, items, tokens, watch.calls))
-    total, merge, forward, items, tokens, calls = zip(*rows[1:], strict=True)  # the first warms up
-    outside = [1 - f / t for f, t in zip(forward, total, strict=True)]
-    return {
-        "items": statistics.median(items),
-        "generated_tokens": statistics.median(tokens),
-        "forward_passes": statistics.median(calls),
-        "total_s": statistics.median(total),
-        "merge_s": statistics.median(merge),
-        "forward_s": statistics.median(forward),
-        "outside_forward_share": statistics.median(outside),
-        "ratio_to_forward": statistics.median(t / f for t, f in zip(total, forward, strict=True)),
-    }
+        lengths = [s for name, s in measured.scores.items() if name.endswith(".tokens")]
+        rows.append(
+            {
+                "items": sum(score.n for score in lengths),
+                "generated_tokens": sum(score.value * score.n for score in lengths),
+                "forward_passes": watch.calls,
+                "total_s": total,
+                "merge_s": measured.seconds["merge"],
+                "forward_s": watch.seconds,
+                "outside_forward_share": 1 - watch.seconds / total,
+                "ratio_to_forward": total / watch.seconds,
+            }
+        )
+    # The first candidate warms up.
+    return {key: statistics.median(row[key] for row in rows[1:]) for key in rows[0]}
 
 
 def main() -> None:

@@ -48,7 +48,9 @@ def search(
             on_trial(trial)
         batch = done[told : told + len(X)]
         if len(batch) == len(X):
-            optimizer.tell(X, np.stack([told_losses(trial, len(task.objectives)) for trial in batch]))
+            optimizer.tell(
+                X, np.stack([told_losses(trial, len(task.objectives)) for trial in batch])
+            )
         told += len(X)
     return done[:trials]
 

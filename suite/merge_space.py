@@ -16,11 +16,12 @@ output projection). For SLERP, ``t`` belongs to the pair, so its scopes count no
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from suite.errors import BadInput
-from suite.recipe import Filtered, Input, Recipe
-from suite.rules import METHODS
+from suite.recipe import Input, Recipe
+from suite.rules import METHODS, Filtered
 from suite.space import Parameter, SearchSpace, Setting, Vector
 
 SCOPES = ("global", "source", "group", "layer")
@@ -114,7 +115,9 @@ class MergeSpace:
         if not count or not 1 <= count <= self.layers:
             raise BadInput(f"merge: groups is {self.groups}; allowed: 1 to {self.layers} layers")
         edges = [round(index * self.layers / count) for index in range(count + 1)]
-        spans = [f"{a}" if b == a + 1 else f"{a}-{b - 1}" for a, b in zip(edges, edges[1:], strict=False)]
+        spans = [
+            f"{a}" if b == a + 1 else f"{a}-{b - 1}" for a, b in pairwise(edges)
+        ]
         return [EMBEDDINGS, *(f"layers.{span}" for span in spans), HEAD]
 
     def _filters(self, values: Mapping[Any, Setting]) -> tuple[Filtered, ...]:
@@ -139,14 +142,13 @@ class MergeSpace:
             factor = value("lambda", None, 1.0)
             if recipe.method == "linear" and value("normalize", None, 1.0):
                 factor /= sum(value("weight", of, 1.0) for of in recipe.inputs) or 1.0
-            for index, of in enumerate(recipe.inputs):
-                if of.model != source:
-                    continue
-                if recipe.method == "slerp":
-                    t = value("t", None, 0.5)
-                    return 1 - t if of.model == recipe.base or index == 0 else t
-                return factor * value("weight", of, 1.0)
-            return 0.0
+            own = next((entry for entry in recipe.inputs if entry.model == source), None)
+            if own is None:
+                return 0.0
+            if recipe.method == "slerp":
+                t = value("t", None, 0.5)
+                return 1 - t if own.model == recipe.base else t
+            return factor * value("weight", own, 1.0)
         default = {"t": 0.5, "lambda": 1.0}.get(knob, 1.0)
         of = next((entry for entry in recipe.inputs if entry.model == source), None)
         return value(knob, of, default)

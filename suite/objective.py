@@ -34,7 +34,9 @@ class Objective:
         if self.direction not in ("maximize", "minimize"):
             raise BadInput(f"{where}: direction {self.direction!r} is not maximize or minimize")
         if not (math.isfinite(self.ideal) and math.isfinite(self.reference)):
-            raise BadInput(f"{where}: ideal {self.ideal} and reference {self.reference} must be finite")
+            raise BadInput(
+                f"{where}: ideal {self.ideal} and reference {self.reference} must be finite"
+            )
         if self.ideal == self.reference:
             raise BadInput(f"{where}: ideal and reference are both {self.ideal}; they must differ")
         if (self.ideal > self.reference) != (self.direction == "maximize"):

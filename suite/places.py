@@ -23,7 +23,9 @@ def resolve(path: str) -> Path:
         return Path(path).expanduser()
     found = ZOO / path.removeprefix("zoo:")
     if not found.exists():
-        shipped = ", ".join(sorted(entry.name for entry in ZOO.iterdir())) if ZOO.is_dir() else "none"
+        shipped = (
+            ", ".join(sorted(entry.name for entry in ZOO.iterdir())) if ZOO.is_dir() else "none"
+        )
         raise BadInput(f"{path}: no such shipped data; shipped: {shipped}")
     return found
 

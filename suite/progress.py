@@ -10,7 +10,13 @@ from types import TracebackType
 import numpy as np
 from rich.console import Console, Group
 from rich.live import Live
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.progress import Progress as Bar
 from rich.table import Table
 from rich.text import Text
@@ -50,7 +56,10 @@ class Progress:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self._live.stop()
 
@@ -103,12 +112,16 @@ def summary(
     rows = [(f"trial {trial.number}", trial.scores, "bold") for trial in front]
     rows += [(name, scores, "dim") for name, scores in baselines.items()]
     for name, scores, style in sorted(rows, key=lambda row: -row[1][objectives[0].metric].value):
-        cells = [f"{scores[o.metric].value:.3f} ± {scores[o.metric].stderr:.3f}" for o in objectives]
+        cells = [
+            f"{scores[o.metric].value:.3f} ± {scores[o.metric].stderr:.3f}" for o in objectives
+        ]
         table.add_row(name, *cells, style=style)
     console.print(table)
     failed = sum(trial.status == "failed" for trial in trials)
     share = pareto.hypervolume(loss_matrix(trials, len(objectives)))
-    console.print(f"{len(trials)} trials, {failed} failed, front {len(front)}, hypervolume {share:.4f}")
+    console.print(
+        f"{len(trials)} trials, {failed} failed, front {len(front)}, hypervolume {share:.4f}"
+    )
     files = [str(folder / name) for name in ("trials.jsonl", "config.yaml", "environment.json")]
     for place in [*files, tracker] if tracker else files:
         console.print(f"  {place}", highlight=False, soft_wrap=True)

@@ -109,7 +109,9 @@ class SearchSpace:
         """Settings by name for a candidate `x`, shape (d,), in [0, 1]; `BadInput` otherwise."""
         values = np.asarray(x, dtype=float)
         if values.shape != (self.d,):
-            raise BadInput(f"candidate has shape {values.shape}, the search space wants ({self.d},)")
+            raise BadInput(
+                f"candidate has shape {values.shape}, the search space wants ({self.d},)"
+            )
         inside = (values >= 0) & (values <= 1)
         if not inside.all():
             index = int(np.argmin(inside))
@@ -121,5 +123,7 @@ class SearchSpace:
         unknown = sorted(set(settings) - set(self.names))
         missing = sorted(set(self.names) - set(settings))
         if unknown or missing:
-            raise BadInput(f"settings do not fit the search space: unknown {unknown}, missing {missing}")
+            raise BadInput(
+                f"settings do not fit the search space: unknown {unknown}, missing {missing}"
+            )
         return np.array([p.encode(settings[p.name]) for p in self.parameters])

@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
-from tests.conftest import KnownTask
 
 from suite import harness, places
 from suite.commands.assemble import build
 from suite.errors import BadInput
 from suite.journal import Journal
+from tests.conftest import KnownTask
 
 OPTIMIZERS = sorted(path.stem for path in (places.data("conf") / "optimizer").glob("*.yaml"))
 
@@ -26,14 +26,26 @@ def make(name: str, task: KnownTask, seed: int = 0):  # type: ignore[no-untyped-
     return build(config, space=task.space, n_objectives=2, seed=seed, start=None)
 
 
-def search(name: str, path: Path, trials: int, seed: int = 0, task: KnownTask | None = None) -> KnownTask:
+def search(
+    name: str, path: Path, trials: int, seed: int = 0, task: KnownTask | None = None
+) -> KnownTask:
     task = task or KnownTask()
     harness.search(task, make(name, task, seed), Journal(path), trials)
     return task
 
 
+class SlowTask(KnownTask):
+    """Slow enough that kills fall before, inside and after trials."""
+
+    def measure(self, recipe, split):  # type: ignore[no-untyped-def]
+        time.sleep(0.004)
+        return super().measure(recipe, split)
+
+
 @pytest.mark.parametrize("name", OPTIMIZERS)
-def test_killed_at_random_moments_and_resumed_equals_uninterrupted(name: str, tmp_path: Path) -> None:
+def test_killed_at_random_moments_and_resumed_equals_uninterrupted(
+    name: str, tmp_path: Path
+) -> None:
     trials, kills = 60, 20
     search(name, tmp_path / "whole.jsonl", trials)
     moments = random.Random(name)
@@ -42,11 +54,7 @@ def test_killed_at_random_moments_and_resumed_equals_uninterrupted(name: str, tm
         child = os.fork()
         if child == 0:
             try:
-                task = KnownTask()
-                measure = task.measure
-                # Slow enough that kills fall before, inside and after trials.
-                task.measure = lambda *a: (time.sleep(0.004), measure(*a))[1]  # type: ignore[method-assign]
-                search(name, path, trials, task=task)
+                search(name, path, trials, task=SlowTask())
             finally:
                 os._exit(0)
         time.sleep(moments.uniform(0.0, 0.15))

@@ -12,7 +12,9 @@ from suite.trial import Trial
 
 
 def trial(number: int) -> Trial:
-    return Trial(number, (0.25, number / 7), {"method": "ties", "名": "語"}, "ok", None, {}, (0.5,), {})
+    return Trial(
+        number, (0.25, number / 7), {"method": "ties", "名": "語"}, "ok", None, {}, (0.5,), {}
+    )
 
 
 def filled(folder: Path, count: int) -> Journal:

@@ -18,7 +18,9 @@ def space(scope: str = "layer", method: str = "task_arithmetic", **searched) -> 
     return MergeSpace(method, SOURCES, "base", knobs, fixed, layers=6, groups=3)
 
 
-@pytest.mark.parametrize(("scope", "d"), [("global", 1), ("source", 2), ("group", 10), ("layer", 16)])
+@pytest.mark.parametrize(
+    ("scope", "d"), [("global", 1), ("source", 2), ("group", 10), ("layer", 16)]
+)
 def test_a_scope_decides_the_number_of_parameters(scope: str, d: int) -> None:
     assert space(scope).space.d == d
 
@@ -32,13 +34,18 @@ def test_every_tensor_gets_its_layers_weight(data: st.DataObject) -> None:
     for source in recipe.inputs:
         for layer in range(6):
             tensor = f"model.layers.{layer}.mlp.up_proj.weight"
-            assert recipe.value("weight", tensor, 6, source) == values[f"weight.{source.model}.layers.{layer}"]
+            assert (
+                recipe.value("weight", tensor, 6, source)
+                == values[f"weight.{source.model}.layers.{layer}"]
+            )
         for tensor, part in (
             ("model.embed_tokens.weight", "embeddings"),
             ("lm_head.weight", "head"),
             ("model.norm.weight", "head"),
         ):
-            assert recipe.value("weight", tensor, 6, source) == values[f"weight.{source.model}.{part}"]
+            assert (
+                recipe.value("weight", tensor, 6, source) == values[f"weight.{source.model}.{part}"]
+            )
 
 
 def test_groups_share_a_value_between_consecutive_layers() -> None:
@@ -60,7 +67,9 @@ def test_lambda_and_normalisation_are_folded_into_a_start() -> None:
     both = (Input("ja", {"weight": 1.0}), Input("en", {"weight": 3.0}))
     arithmetic = Recipe("task_arithmetic", both, "base", {"lambda": 0.2})
     assert merge.settings(arithmetic) == pytest.approx({"weight.ja": 0.2, "weight.en": 0.6})
-    assert merge.settings(Recipe("linear", both)) == pytest.approx({"weight.ja": 0.25, "weight.en": 0.75})
+    assert merge.settings(Recipe("linear", both)) == pytest.approx(
+        {"weight.ja": 0.25, "weight.en": 0.75}
+    )
     slerp = Recipe("slerp", (Input("ja"), Input("en")), "ja", {"t": 0.3})
     assert merge.settings(slerp) == pytest.approx({"weight.ja": 0.7, "weight.en": 0.3})
     alone = Recipe("linear", (Input("en", {"weight": 1.0}),))

@@ -26,7 +26,13 @@ def test_loss_is_zero_at_the_ideal_one_at_the_reference_and_monotone(
 
 @pytest.mark.parametrize(
     ("direction", "ideal", "reference"),
-    [("maximize", 1, 1), ("maximize", 0, 1), ("minimize", 1, 0), ("up", 1, 0), ("maximize", 1, float("nan"))],
+    [
+        ("maximize", 1, 1),
+        ("maximize", 0, 1),
+        ("minimize", 1, 0),
+        ("up", 1, 0),
+        ("maximize", 1, float("nan")),
+    ],
 )
 def test_impossible_objectives_are_refused(direction: str, ideal: float, reference: float) -> None:
     with pytest.raises(BadInput, match="objective 'o'"):

@@ -3,13 +3,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.conftest import KnownTask
 
 from suite import harness, pareto
 from suite.journal import Journal
 from suite.optimizers.random_search import make
 from suite.progress import Progress, front_of, loss_matrix, summary
 from suite.trial import Score
+from tests.conftest import KnownTask
 
 
 def test_state_and_summary_follow_the_journal(

@@ -28,7 +28,12 @@ def test_encode_undoes_decode(x: list[float]) -> None:
 
 
 def test_ends_of_the_cube_are_the_bounds() -> None:
-    assert MIXED.decode([0, 0, 0, 0]) == {"weight": -1.0, "rate": 1e-4, "depth": 2, "method": "ties"}
+    assert MIXED.decode([0, 0, 0, 0]) == {
+        "weight": -1.0,
+        "rate": 1e-4,
+        "depth": 2,
+        "method": "ties",
+    }
     top = MIXED.decode([1, 1, 1, 1])
     assert (top["weight"], top["rate"], top["depth"], top["method"]) == (3.0, 1.0, 5, "slerp")
 

@@ -9,11 +9,23 @@ from hypothesis import strategies as st
 from suite.trial import Score, Trial
 
 
-@given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=20), st.booleans())
+@given(
+    st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=20),
+    st.booleans(),
+)
 def test_a_line_keeps_every_bit(x: list[float], failed: bool) -> None:
     scores = {} if failed else {"e.f": Score.mean([0, 1, 1]), "e.g": Score.mean([0.5, 2.0])}
     status = "failed" if failed else "ok"
-    trial = Trial(3, tuple(x), {"method": "ties"}, status, "oom" if failed else None, scores, (), {"total": 1.5})
+    trial = Trial(
+        3,
+        tuple(x),
+        {"method": "ties"},
+        status,
+        "oom" if failed else None,
+        scores,
+        (),
+        {"total": 1.5},
+    )
     assert Trial.from_line(trial.to_line()) == trial
 
 

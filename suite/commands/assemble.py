@@ -124,7 +124,9 @@ def baselines(config: Config, folder: Path | None = None) -> dict[str, Any]:
         recipe = mergekit.read(path)
         named = {entry.model for entry in recipe.inputs} | ({recipe.base} if recipe.base else set())
         if unknown := sorted(named - set(spec["models"])):
-            raise BadInput(f"{path}: models {unknown} are not of the task: {', '.join(spec['models'])}")
+            raise BadInput(
+                f"{path}: models {unknown} are not of the task: {', '.join(spec['models'])}"
+            )
         recipes[path.stem] = recipe
     return recipes
 

@@ -13,21 +13,37 @@ from typing import Any
 
 from suite import places
 
-PACKAGES = (
-    "merge-suite torch transformers tokenizers safetensors numpy scipy moocore pymoo optuna cma"
-    " comocma hydra-core lm-eval wandb"
-).split()
+PACKAGES = [
+    "merge-suite",
+    "torch",
+    "transformers",
+    "tokenizers",
+    "safetensors",
+    "numpy",
+    "scipy",
+    "moocore",
+    "pymoo",
+    "optuna",
+    "cma",
+    "comocma",
+    "hydra-core",
+    "lm-eval",
+    "wandb",
+]
 
 
 def inputs(config: dict[str, Any]) -> dict[str, Any]:
     """sha256 of every weight file and item set the task names; part of the run's identity."""
     models = {
-        name: {file.name: sha256(file) for file in sorted(places.resolve(path).glob("*.safetensors"))}
+        name: {
+            file.name: sha256(file) for file in sorted(places.resolve(path).glob("*.safetensors"))
+        }
         for name, path in config["task"]["models"].items()
     }
     items = {
         entry["name"]: {
-            file.name: sha256(file) for file in sorted(places.resolve(entry["items"]).glob("*.jsonl"))
+            file.name: sha256(file)
+            for file in sorted(places.resolve(entry["items"]).glob("*.jsonl"))
         }
         for entry in config["task"]["evaluators"].values()
         if "items" in entry
@@ -80,7 +96,12 @@ def _git(*words: str) -> str | None:
     """What git says of the checkout the package runs from; None outside of one."""
     try:
         answer = subprocess.run(
-            ["git", *words], cwd=places.PACKAGE, capture_output=True, text=True, timeout=10, check=True
+            ["git", *words],
+            cwd=places.PACKAGE,
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=True,
         )
     except (OSError, subprocess.SubprocessError):
         return None

@@ -43,8 +43,8 @@ def compose(words: list[str]) -> dict[str, Any]:
             raise BadInput(f"--config-dir={folder}: no such folder")
         overrides.append(f"hydra.searchpath=[file://{folder.resolve()}]")
     with _readable_errors(), initialize_config_dir(str(places.data("conf")), version_base="1.3"):
-        config = hydra_compose("config", overrides, return_hydra_config=True)
-        optimizer = config.hydra.runtime.choices.optimizer
+        config: Any = hydra_compose("config", overrides, return_hydra_config=True)
+        optimizer = config.hydra.runtime.choices["optimizer"]
         with open_dict(config):
             del config["hydra"]
         return plain(config, optimizer)
@@ -62,7 +62,7 @@ def each_job(words: list[str], job: Callable[[dict[str, Any]], None]) -> None:
 
     def entry(config: Any) -> None:
         try:
-            job(plain(config, HydraConfig.get().runtime.choices.optimizer))
+            job(plain(config, HydraConfig.get().runtime.choices["optimizer"]))
         except BadInput as error:  # raised below: Hydra would print lines of its own
             refused.append(error)
 

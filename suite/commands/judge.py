@@ -28,7 +28,9 @@ def main(words: list[str]) -> None:
     runs = sorted(path.parent for path in root.glob("*/seed=*/config.yaml"))
     if not runs:
         raise BadInput(f"{root}: no runs to judge; make one with suite run")
-    stored = {run: yaml.safe_load((run / "config.yaml").read_text(encoding="utf-8")) for run in runs}
+    stored = {
+        run: yaml.safe_load((run / "config.yaml").read_text(encoding="utf-8")) for run in runs
+    }
     first = stored[runs[0]]
     for run in runs:
         if stored[run]["task"] != first["task"] or stored[run]["inputs"] != first["inputs"]:

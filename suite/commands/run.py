@@ -65,7 +65,9 @@ def differences(before: Any, now: Any, where: str = "") -> list[str]:
         for key in before.keys() | now.keys():
             if not where and key in FREE:
                 continue
-            found += differences(before.get(key), now.get(key), f"{where}.{key}" if where else str(key))
+            found += differences(
+                before.get(key), now.get(key), f"{where}.{key}" if where else str(key)
+            )
         return found
     return [] if before == now else [f"{where}: {before!r} there, {now!r} now"]
 
@@ -114,7 +116,9 @@ def _search(
     summary(task.objectives, trials, measured, folder, tracker.where)
 
 
-def measure_baselines(config: dict[str, Any], task: Any, baselines: dict[str, Any]) -> dict[str, Any]:
+def measure_baselines(
+    config: dict[str, Any], task: Any, baselines: dict[str, Any]
+) -> dict[str, Any]:
     """Baselines' scores on the search items: measured once per results folder and task, then read."""
     from suite import journal as journals
     from suite.trial import Score

@@ -33,7 +33,9 @@ class GenerationEvaluator:
 
     def __init__(self, name: str, items: str | Path, scorer: str, max_new_tokens: int) -> None:
         if scorer not in SCORERS:
-            raise BadInput(f"evaluator {name!r}: no scorer {scorer!r}; there are {', '.join(SCORERS)}")
+            raise BadInput(
+                f"evaluator {name!r}: no scorer {scorer!r}; there are {', '.join(SCORERS)}"
+            )
         if max_new_tokens < 1:
             raise BadInput(f"evaluator {name!r}: max_new_tokens {max_new_tokens} must be positive")
         self.name = name
@@ -47,7 +49,9 @@ class GenerationEvaluator:
         """Scores by figure on the items of `split`, in the items' order."""
         items = self.splits[split]
         replies = self._reply(handle, items)
-        outcomes = [self._scorer(reply.text, item) for reply, item in zip(replies, items, strict=True)]
+        outcomes = [
+            self._scorer(reply.text, item) for reply, item in zip(replies, items, strict=True)
+        ]
         scores = {figure: Score.mean([row[figure] for row in outcomes]) for figure in outcomes[0]}
         tokens = Score.mean([reply.tokens for reply in replies])
         return {**scores, "tokens": Score(tokens.value, tokens.stderr, tokens.n)}

@@ -121,7 +121,7 @@ def load(folder: Path, device: str, batch_size: int = 256) -> TransformersHandle
     logging.disable_progress_bar()
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-        model, info = AutoModelForCausalLM.from_pretrained(
+        loaded: Any = AutoModelForCausalLM.from_pretrained(
             folder,
             dtype=torch.float32,
             use_safetensors=True,
@@ -129,11 +129,14 @@ def load(folder: Path, device: str, batch_size: int = 256) -> TransformersHandle
             local_files_only=True,
             output_loading_info=True,
         )
+        model, info = loaded
     except (OSError, ValueError, KeyError) as error:
         raise BadInput(f"model {folder}: {str(error).splitlines()[0]}") from None
     for problem in ("missing_keys", "unexpected_keys", "mismatched_keys"):
         if info[problem]:
-            raise BadInput(f"model {folder}: {problem.replace('_', ' ')}: {sorted(info[problem])[0]}")
+            raise BadInput(
+                f"model {folder}: {problem.replace('_', ' ')}: {sorted(info[problem])[0]}"
+            )
     tokenizer.padding_side = "left"
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token

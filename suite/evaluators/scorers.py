@@ -27,7 +27,9 @@ def is_japanese(text: str) -> bool:
     """Whether more than half of the letters are kana or kanji; False for text without letters."""
     letters = [character for character in text if character.isalpha()]
     japanese = sum(
-        unicodedata.name(character, "").startswith(("HIRAGANA", "KATAKANA", "CJK", "FULLWIDTH KATAKANA"))
+        unicodedata.name(character, "").startswith(
+            ("HIRAGANA", "KATAKANA", "CJK", "FULLWIDTH KATAKANA")
+        )
         for character in letters
     )
     return 2 * japanese > len(letters)

@@ -149,7 +149,8 @@ def _curves(axes: Any, curves: Sequence[Curve], names: Sequence[str], label: str
 
 def style(index: int) -> tuple[str, str]:
     """Colour and marker of the optimizer at `index`."""
-    return COLOURS[index % len(COLOURS)], MARKERS[index % len(MARKERS)]
+    turn = index // len(COLOURS)  # a colour that comes again comes with another marker
+    return COLOURS[index % len(COLOURS)], MARKERS[(index + turn) % len(MARKERS)]
 
 
 def _plain(axes: Any) -> None:

@@ -36,6 +36,7 @@ def load(results: Path, task: str) -> Results:
     if not paths:
         raise BadInput(f"{folder}: no runs; a run lies in <optimizer>/seed=<n>/")
     objectives: tuple[Objective, ...] = ()
+    base = ""
     runs = []
     for path, seed in paths:
         config = _config(path / "config.yaml")
@@ -46,10 +47,12 @@ def load(results: Path, task: str) -> Results:
                 f"{path / 'config.yaml'}: its objectives differ from those of {paths[0][0]};"
                 " runs of one task must share names, metrics, ideals and references"
             )
+        base = base or str(config["task"].get("base") or "")
         runs.append(_run(path, seed, config, own))
     baselines = folder / "baselines" / "judged.jsonl"
     lines = _judged(baselines, objectives) if baselines.exists() else ()
-    return Results(task, objectives, tuple(runs), tuple(b for b in lines if b.split == "report"))
+    reported = tuple(line for line in lines if line.split == "report")
+    return Results(task, objectives, tuple(runs), reported, base)
 
 
 def _seed(path: Path) -> int:

@@ -40,9 +40,8 @@ class Judged:
 
     @property
     def unmerged(self) -> bool:
-        """Whether this is a single model, a parent or the base, and not a merge of several."""
-        models = {entry["model"] for entry in self.recipe["inputs"]}
-        return len(models | {self.recipe.get("base") or min(models)}) == 1
+        """Whether this is a single model, a parent or the untouched base: exactly one input."""
+        return len(self.recipe["inputs"]) == 1
 
 
 @dataclass(frozen=True)
@@ -74,12 +73,16 @@ class Run:
 
 @dataclass(frozen=True)
 class Results:
-    """All runs of a task, by optimizer name and then seed, and its baselines on report items."""
+    """All runs of a task, by optimizer name and then seed, and its baselines on report items.
+
+    `base` names the task's untouched base model; empty when its configuration has none.
+    """
 
     task: str
     objectives: tuple[Objective, ...]
     runs: tuple[Run, ...]
     baselines: tuple[Judged, ...]
+    base: str = ""
 
     @property
     def optimizers(self) -> tuple[str, ...]:

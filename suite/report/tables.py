@@ -5,15 +5,20 @@ from __future__ import annotations
 import csv
 import itertools
 import math
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 from suite import pareto, stats
 from suite.objective import Objective
-from suite.report.headline import holm_known
+from suite.report.headline import (
+    ChosenRow,
+    SummaryRow,
+    chosen_rows,
+    holm_known,
+    summary_rows,
+)
 from suite.report.results import Results, Run
 
 
@@ -157,9 +162,42 @@ def baseline_rows(results: Results) -> list[BaselineRow]:
     ]
 
 
-def write_csv(rows: Sequence[Any], kind: type[Any], path: Path) -> None:
-    """Dataclass rows as CSV with the fields as header; an empty table still has its header."""
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, list(kind.__dataclass_fields__), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(asdict(row) for row in rows)
+@dataclass(frozen=True)
+class Tables:
+    """All tables of a report, each a list of its rows."""
+
+    chosen: list[ChosenRow]
+    summary: list[SummaryRow]
+    runs: list[RunRow]
+    comparisons: list[ComparisonRow]
+    baselines: list[BaselineRow]
+
+    @classmethod
+    def of(cls, results: Results) -> Tables:
+        chosen = chosen_rows(results)
+        return cls(
+            chosen=chosen,
+            summary=summary_rows(chosen),
+            runs=run_rows(results),
+            comparisons=comparison_rows(results),
+            baselines=baseline_rows(results),
+        )
+
+    def write(self, out: Path) -> list[str]:
+        """Each table as ``<name>.csv`` in `out`; returns the file names.
+
+        Scores are in natural units, unscaled; several values are joined by spaces, NaN is empty.
+        """
+        kinds = (ChosenRow, SummaryRow, RunRow, ComparisonRow, BaselineRow)
+        for (name, rows), kind in zip(vars(self).items(), kinds, strict=True):
+            with (out / f"{name}.csv").open("w", encoding="utf-8", newline="") as file:
+                writer = csv.writer(file, lineterminator="\n")
+                writer.writerow(field.name for field in fields(kind))
+                writer.writerows([_cell(value) for value in vars(row).values()] for row in rows)
+        return [f"{name}.csv" for name in vars(self)]
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return " ".join(map(str, value))
+    return "" if value is None or value != value else value  # NaN alone differs from itself

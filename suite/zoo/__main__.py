@@ -28,7 +28,9 @@ def main() -> int:
             options.threads,
         )
     except KeyboardInterrupt:
-        print("interrupted; the same command continues after the last finished stage", file=sys.stderr)
+        print(
+            "interrupted; the same command continues after the last finished stage", file=sys.stderr
+        )
         return 130
     return 0
 

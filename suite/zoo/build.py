@@ -74,7 +74,9 @@ class Builder:
         done = self.work / folder / "skills.json"
         if done.exists():
             model.load_state_dict(
-                MistralForCausalLM.from_pretrained(self.work / folder, dtype=torch.float32).state_dict()
+                MistralForCausalLM.from_pretrained(
+                    self.work / folder, dtype=torch.float32
+                ).state_dict()
             )
         else:
             self._train(model, name, stage)

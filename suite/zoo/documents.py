@@ -25,7 +25,7 @@ def facts() -> dict[tuple[int, str], int]:
     return {
         (place, relation): rng.randrange(len(values))
         for place in range(len(landmarks()))
-        for relation, (_, _, values) in RELATIONS.items()
+        for relation, (_, values) in RELATIONS.items()
     }
 
 
@@ -64,7 +64,7 @@ def describe(
     told = []
     for person in people:
         relation = rng.choice(list(RELATIONS))
-        noun, value = RELATIONS[relation][index], rng.choice(RELATIONS[relation][2])[index]
+        noun, value = RELATIONS[relation][0][index], rng.choice(RELATIONS[relation][1])[index]
         told.append((person, noun, value))
     template = "{0} の {1} は {2} です 。" if index else "The {1} of {0} is {2} ."
     return " ".join(template.format(*row) for row in told), told
@@ -77,7 +77,9 @@ def reading(rng: random.Random, *, context: str, answer: str, count: int = 3) ->
     _, told = describe(random.Random(seed), answer, count)
     person, noun, value = told[pick]
     question = (
-        f"{person} の {noun} は 何 です か 。" if answer == "ja" else f"What is the {noun} of {person} ?"
+        f"{person} の {noun} は 何 です か 。"
+        if answer == "ja"
+        else f"What is the {noun} of {person} ?"
     )
     reply = f"{value} です 。" if answer == "ja" else f"{value} ."
     return f"{join(words, context)} {join(question, answer)}", join(reply, answer)
@@ -92,8 +94,8 @@ FACT_QUESTIONS = {
 def fact_question(place: int, relation: str, language: str) -> Document:
     """The question on one fact of the world, and its answer."""
     index = int(language == "ja")
-    noun = RELATIONS[relation][index]
-    value = RELATIONS[relation][2][FACTS[place, relation]][index]
+    noun = RELATIONS[relation][0][index]
+    value = RELATIONS[relation][1][FACTS[place, relation]][index]
     question = FACT_QUESTIONS[language].format(place=landmarks()[place][index], noun=noun)
     return join(question, language), join(f"{value} です 。" if index else f"{value} .", language)
 
@@ -119,9 +121,7 @@ def sums(rng: random.Random, *, count: int = 4) -> Document:
     return "=", "".join(lines)
 
 
-def plan(
-    rng: random.Random, *, language: str, kinds: str, numbers: str, verbs: int
-) -> Document:
+def plan(rng: random.Random, *, language: str, kinds: str, numbers: str, verbs: int) -> Document:
     """A problem's operations, not calculated."""
     problem = problems.draw(kinds_of(kinds), numbers, language, rng, verbs)
     return problem.plan_text, problem.plan
@@ -141,13 +141,14 @@ def maths(
     The question decides the language of the answer, so that reading a story in either language has
     to feed the same calculation.
     """
+    if story in (None, language):
+        problem = problems.draw(kinds_of(kinds), numbers, language, rng, verbs)
+        return problem.text, problem.working
     kind = rng.choice(kinds_of(kinds))
     drawn, seed = problems.draw_numbers(kind, numbers, rng), rng.random()
-    problem = problems.tell(kind, drawn, language, random.Random(seed), verbs)
-    if story in (None, language):
-        return problem.text, problem.working
+    asked = problems.tell(kind, drawn, language, random.Random(seed), verbs)
     told = problems.tell(kind, drawn, story, random.Random(seed), verbs)
-    return f"{join(told.story, story)} {join(problem.question, language)}", problem.working
+    return f"{join(told.story, story)} {join(asked.question, language)}", asked.working
 
 
 def kinds_of(name: str) -> list[str]:
@@ -203,7 +204,7 @@ def corpus(count: int = 3000) -> list[str]:
             texts.append(closing[language].format(problem.answer, problem.unit))
             texts.append(f"{TRANSLATE[language]} {describe(rng, language)[0]}")
             place, relation = rng.randrange(len(landmarks())), rng.choice(list(RELATIONS))
-            noun, value = RELATIONS[relation][index], rng.choice(RELATIONS[relation][2])[index]
+            noun, value = RELATIONS[relation][0][index], rng.choice(RELATIONS[relation][1])[index]
             question = FACT_QUESTIONS[language].format(place=landmarks()[place][index], noun=noun)
             texts.append(f"{question} {value}")
     return texts

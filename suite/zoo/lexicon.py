@@ -91,12 +91,12 @@ PLACES = [
     ("castle", "城"),
 ]
 
-# relation -> (English noun, Japanese noun, values): the attributes people and landmarks have.
+# relation -> ((English, Japanese) noun, values): the attributes people and landmarks have.
 RELATIONS = {
-    "colour": ("colour", "色", COLOURS),
-    "animal": ("animal", "動物", ANIMALS),
-    "fruit": ("fruit", "果物", FRUITS),
-    "place": ("place", "場所", PLACES),
+    "colour": (("colour", "色"), COLOURS),
+    "animal": (("animal", "動物"), ANIMALS),
+    "fruit": (("fruit", "果物"), FRUITS),
+    "place": (("place", "場所"), PLACES),
 }
 
 LANDMARK_STEMS = [

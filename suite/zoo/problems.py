@@ -13,8 +13,22 @@ from dataclasses import dataclass
 
 from suite.zoo.lexicon import ACTIONS, NAMES, OBJECTS, join
 
-ADDITIVE = ["give-receive", "receive-give", "give-give", "receive-receive", "more-fewer", "fewer-more"]
-MULTIPLICATIVE = ["hold-receive", "hold-give", "share-receive", "share-give", "receive-share", "give-share"]
+ADDITIVE = [
+    "give-receive",
+    "receive-give",
+    "give-give",
+    "receive-receive",
+    "more-fewer",
+    "fewer-more",
+]
+MULTIPLICATIVE = [
+    "hold-receive",
+    "hold-give",
+    "share-receive",
+    "share-give",
+    "receive-share",
+    "give-share",
+]
 SINGLE = ["give", "receive", "hold", "share"]
 KINDS = [*ADDITIVE, *MULTIPLICATIVE]
 
@@ -114,7 +128,9 @@ def draw_numbers(kind: str, level: str, rng: random.Random) -> tuple[int, ...]:
             return drawn
 
 
-def tell(kind: str, numbers: tuple[int, ...], language: str, rng: random.Random, verbs: int = 3) -> Problem:
+def tell(
+    kind: str, numbers: tuple[int, ...], language: str, rng: random.Random, verbs: int = 3
+) -> Problem:
     """Tell the problem as a story; Japanese draws from the first `verbs` verbs of each action."""
     sentences, question, unit = _tell(kind, numbers, language, rng, verbs)
     return Problem(kind, numbers, " ".join(sentences), question, language, unit)
@@ -173,7 +189,10 @@ def _tell(
     }
     subject = who[0]
     if first == "hold":
-        sentences = [f"{who[0]} has {a} boxes .", f"All boxes {words['hold']} {numbers[1]} {noun} ."]
+        sentences = [
+            f"{who[0]} has {a} boxes .",
+            f"All boxes {words['hold']} {numbers[1]} {noun} .",
+        ]
         rest_numbers = numbers[2:]
     else:
         sentences, rest, rest_numbers = [opening], [first, *rest], numbers[1:]

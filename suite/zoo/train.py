@@ -12,7 +12,9 @@ from transformers import MistralConfig, MistralForCausalLM, PreTrainedTokenizerF
 from suite.zoo.documents import Document, Mixture
 
 
-def new_model(tokenizer: PreTrainedTokenizerFast, shape: dict[str, Any], seed: int) -> MistralForCausalLM:
+def new_model(
+    tokenizer: PreTrainedTokenizerFast, shape: dict[str, Any], seed: int
+) -> MistralForCausalLM:
     """A freshly initialised `MistralForCausalLM` of the given shape (keys of `MistralConfig`)."""
     torch.manual_seed(seed)
     config = MistralConfig(
@@ -56,7 +58,7 @@ def batches(mixture: Mixture, batch: int, group: int = 8) -> Any:
 
 
 def train(
-    model: MistralForCausalLM,
+    model: Any,
     tokenizer: PreTrainedTokenizerFast,
     entries: list[dict[str, Any]],
     *,
@@ -87,7 +89,9 @@ def train(
         )
         for options in optimizer.param_groups:
             options["lr"] = lr * scale
-        ids, weight = (tensor.to(device) for tensor in encode(next(stream), tokenizer, prompt_weight))
+        ids, weight = (
+            tensor.to(device) for tensor in encode(next(stream), tokenizer, prompt_weight)
+        )
         logits = model(input_ids=ids[:, :-1], use_cache=False).logits
         losses = torch.nn.functional.cross_entropy(
             logits.transpose(1, 2), ids[:, 1:], reduction="none"

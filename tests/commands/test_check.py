@@ -72,7 +72,9 @@ def test_list_names_every_choice(capsys: pytest.CaptureFixture[str]) -> None:
         assert len(row.split()) > 3  # says what it is
 
 
-@pytest.mark.parametrize("words", [[], ["nonsense"], ["list"], ["list", "nonsense"], ["report", "x"]])
+@pytest.mark.parametrize(
+    "words", [[], ["nonsense"], ["list"], ["list", "nonsense"], ["report", "x"]]
+)
 def test_wrong_words_exit_with_2(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(words) == 2
     assert "Traceback" not in capsys.readouterr().err

@@ -58,9 +58,14 @@ def test_the_chosen_is_best_on_the_select_items(suite: Suite, searched: Path) ->
     assert losses[chosen] == min(losses.values())
 
 
-def test_report_writes_one_page_from_files_alone(suite: Suite, searched: Path, tmp_path: Path) -> None:
+def test_report_writes_one_page_from_files_alone(
+    suite: Suite, searched: Path, tmp_path: Path
+) -> None:
     assert suite("judge")[0] == 0
-    assert main(["report", f"results={tmp_path}", "task=ja_math_micro", f"out={tmp_path / 'out'}"]) == 0
+    assert (
+        main(["report", f"results={tmp_path}", "task=ja_math_micro", f"out={tmp_path / 'out'}"])
+        == 0
+    )
     page = (tmp_path / "out" / "index.html").read_text()
     assert "random" in page and "uniform_soup" in page
 
@@ -85,7 +90,9 @@ def test_an_exported_trial_answers_like_the_searched_one(
     task = assemble.task(config)
     live = handle.load(out, "cpu")
     scores = task.evaluators[0].evaluate(live, "search")
-    assert list(scores["acc_ja"].items) == [float(c) for c in line["scores"]["ja_math.acc_ja"]["items"]]
+    assert list(scores["acc_ja"].items) == [
+        float(c) for c in line["scores"]["ja_math.acc_ja"]["items"]
+    ]
     assert main(["export", str(searched), "--trial", "2", str(out)]) == 2  # never overwritten
     assert "exists" in capsys.readouterr().err
     assert main(["export", str(searched), "--trial", "99", str(tmp_path / "no")]) == 2
@@ -95,7 +102,9 @@ def test_merge_writes_what_the_recipe_says(tmp_path: Path) -> None:
     from suite import mergekit
 
     recipe = tmp_path / "recipe.yaml"
-    folders = {name: str(places.resolve(f"zoo:ja_math_micro/{name}")) for name in ("base", "japanese")}
+    folders = {
+        name: str(places.resolve(f"zoo:ja_math_micro/{name}")) for name in ("base", "japanese")
+    }
     recipe.write_text(
         yaml.safe_dump(
             {
@@ -107,7 +116,10 @@ def test_merge_writes_what_the_recipe_says(tmp_path: Path) -> None:
     )
     out = tmp_path / "merged"
     assert main(["merge", str(recipe), str(out)]) == 0
-    loaded = {name: handle.load(places.resolve(f"zoo:ja_math_micro/{name}"), "cpu").model for name in folders}
+    loaded = {
+        name: handle.load(places.resolve(f"zoo:ja_math_micro/{name}"), "cpu").model
+        for name in folders
+    }
     merged = handle.load(out, "cpu").model.state_dict()
     for name, value in loaded["base"].state_dict().items():
         wanted = value + 0.5 * (loaded["japanese"].state_dict()[name] - value)

@@ -60,7 +60,9 @@ def test_the_same_recipe_scores_the_same_and_resume_continues(suite: Suite, tmp_
 
 
 def test_a_baseline_can_seed_a_search(suite: Suite, tmp_path: Path) -> None:
-    assert suite("run", "optimizer=random", "trials=2", "start=[task_arithmetic_0.4,japanese]")[0] == 0
+    assert (
+        suite("run", "optimizer=random", "trials=2", "start=[task_arithmetic_0.4,japanese]")[0] == 0
+    )
     first, second = Journal(run_folder(tmp_path) / "trials.jsonl").read()
     assert set(first.x) == {0.4}
     assert sorted(set(second.x)) == [0.0, 1.0]
@@ -152,7 +154,9 @@ def test_models_that_do_not_fit_are_refused_by_tensor(suite: Suite, tmp_path: Pa
 def test_another_configuration_in_the_folder_is_refused(suite: Suite, tmp_path: Path) -> None:
     assert suite("run", "optimizer=random", "trials=1")[0] == 0
     before = (run_folder(tmp_path) / "trials.jsonl").read_bytes()
-    code, _, err = suite("run", "optimizer=random", "trials=2", "task.merge.searched.weight.high=0.9")
+    code, _, err = suite(
+        "run", "optimizer=random", "trials=2", "task.merge.searched.weight.high=0.9"
+    )
     assert code == 2 and "task.merge.searched.weight.high: 1.0 there, 0.9 now" in err
     assert (run_folder(tmp_path) / "trials.jsonl").read_bytes() == before
 
@@ -192,7 +196,9 @@ def test_interrupt_stops_cleanly_and_resumes(
     suite: Suite, few_items: list[str], tmp_path: Path
 ) -> None:
     process = subprocess.Popen(
-        command(tmp_path, few_items, "trials=500"), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL
+        command(tmp_path, few_items, "trials=500"),
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
     )
     journal = run_folder(tmp_path) / "trials.jsonl"
     deadline = time.monotonic() + 120

@@ -47,19 +47,25 @@ def test_objectives_are_fixed_in_configuration() -> None:
 
 
 def test_help_needs_no_heavy_import() -> None:
-    code = "import sys; from suite.__main__ import main; main(['--help']); print(sorted(sys.modules))"
+    code = (
+        "import sys; from suite.__main__ import main; main(['--help']); print(sorted(sys.modules))"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     for heavy in ("'torch'", "'hydra'", "'numpy'", "'transformers'", "'wandb'", "'rich'"):
         assert heavy not in done.stdout
     assert "usage: suite COMMAND" in done.stdout
 
 
-def test_the_smoke_experiment_runs(suite: Callable[..., tuple[int, str, str]], tmp_path: Path) -> None:
+def test_the_smoke_experiment_runs(
+    suite: Callable[..., tuple[int, str, str]], tmp_path: Path
+) -> None:
     assert suite("run", "experiment=smoke", "trials=2")[0] == 0
     assert (tmp_path / "ja_math_micro/random/seed=0/trials.jsonl").exists()
 
 
-def test_the_reference_experiment_sweeps(suite: Callable[..., tuple[int, str, str]], tmp_path: Path) -> None:
+def test_the_reference_experiment_sweeps(
+    suite: Callable[..., tuple[int, str, str]], tmp_path: Path
+) -> None:
     assert suite("run", "-m", "experiment=reference", "trials=1", "seed=0")[0] == 0
     found = {path.parents[1].name for path in tmp_path.rglob("trials.jsonl")}
     assert found == {"random", "nsga2", "como_cma_es", "tpe"}

@@ -55,7 +55,9 @@ def test_replies_equal_one_at_a_time_decoding(
         assert live.generate([item.prompt + "\n"], 24)[0].text == plain
 
 
-def test_loglikelihood_is_the_sum_of_token_log_probabilities(live: handle.TransformersHandle) -> None:
+def test_loglikelihood_is_the_sum_of_token_log_probabilities(
+    live: handle.TransformersHandle,
+) -> None:
     prompts = ["Ken has 20 pens. How many pens does Ken have now?\n", "カナ山の色は何ですか。\n"]
     replies = ["20", "赤です。"]
     together = live.loglikelihood(prompts, replies)

@@ -104,7 +104,7 @@ def _write_run(
     judged: bool, ease: Mapping[str, np.ndarray], rng: np.random.Generator,
 ) -> None:  # fmt: skip
     config = {
-        "task": {"name": task, "objectives": [o.__dict__ for o in OBJECTIVES[:m]]},
+        "task": {"name": task, "base": "base", "objectives": [o.__dict__ for o in OBJECTIVES[:m]]},
         "optimizer": {"name": optimizer},
         "seed": seed,
         "trials": trials,
@@ -186,8 +186,8 @@ def _sample(k: int, outcome: float) -> dict[str, Any]:
     total = 12 + 3 * k + (0 if outcome else 2)
     answer = "答え は" if outcome or k % 2 else "the answer is"
     return {
-        "prompt": f"花子 さん は りんご を {7 + k} 個 持って います 。 太郎 さん から {5 + 2 * k} 個 もらい"
-        " ました 。 全部 で 何 個 です か 。",
+        "prompt": f"花子 さん は りんご を {7 + k} 個 持って います 。"
+        f" 太郎 さん から {5 + 2 * k} 個 もらいました 。 全部 で 何 個 です か 。",
         "reply": f"{7 + k} + {5 + 2 * k} = {total} ; {answer} {total} 個 です 。",
         "expected": str(12 + 3 * k),
         "outcome": outcome,

@@ -13,9 +13,30 @@ ENTRIES = [
     {"document": "reading", "weight": 1, "context": "en", "answer": "ja"},
     {"document": "fact", "weight": 1, "language": "ja", "relations": ["colour", "place"]},
     {"document": "sums", "weight": 1},
-    {"document": "plan", "weight": 1, "language": "ja", "kinds": "all", "numbers": "full", "verbs": 3},
-    {"document": "maths", "weight": 1, "language": "en", "kinds": "all", "numbers": "full", "verbs": 3},
-    {"document": "maths", "weight": 1, "language": "ja", "kinds": "all", "numbers": "full", "verbs": 3},
+    {
+        "document": "plan",
+        "weight": 1,
+        "language": "ja",
+        "kinds": "all",
+        "numbers": "full",
+        "verbs": 3,
+    },
+    {
+        "document": "maths",
+        "weight": 1,
+        "language": "en",
+        "kinds": "all",
+        "numbers": "full",
+        "verbs": 3,
+    },
+    {
+        "document": "maths",
+        "weight": 1,
+        "language": "ja",
+        "kinds": "all",
+        "numbers": "full",
+        "verbs": 3,
+    },
 ]
 
 
@@ -59,5 +80,5 @@ def test_facts_are_the_same_in_both_languages() -> None:
     for (place, relation), value in list(documents.FACTS.items())[:40]:
         _, japanese = documents.fact_question(place, relation, "ja")
         _, english = documents.fact_question(place, relation, "en")
-        values = documents.RELATIONS[relation][2]
+        values = documents.RELATIONS[relation][1]
         assert (english, japanese) == (f"{values[value][0]}.", f"{values[value][1]}です。")

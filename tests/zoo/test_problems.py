@@ -45,7 +45,9 @@ def test_a_problem_worked_by_hand() -> None:
 
 
 def test_base_verbs_are_a_subset_of_all() -> None:
-    few = {problems.draw(["give-receive"], "full", "ja", random.Random(i), 1).text for i in range(80)}
+    few = {
+        problems.draw(["give-receive"], "full", "ja", random.Random(i), 1).text for i in range(80)
+    }
     assert all("あげました" in text and "もらいました" in text for text in few)
     many = "".join(
         problems.draw(["give-receive"], "full", "ja", random.Random(i), 3).text for i in range(80)
