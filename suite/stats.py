@@ -75,7 +75,7 @@ def _mcnemar(differences: Values) -> float:
 def _sign_flip(differences: Values, rng: np.random.Generator) -> float:
     """Two-sided p of mean 0 under random signs; exact for 13 or fewer differing pairs."""
     moved = differences[differences != 0]  # a zero has no sign to flip
-    if moved.size == 0:
+    if moved.size < 2:  # one pair and its mirror image are equally extreme
         return 1.0
     result = scipy_stats.permutation_test(
         (moved,),

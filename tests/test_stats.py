@@ -38,6 +38,12 @@ def test_graded_outcomes_give_the_exact_sign_flip_p() -> None:
     assert stats.paired_seeds(a, b) == pytest.approx(expected)
 
 
+def test_one_pair_or_none_that_differs_proves_nothing() -> None:
+    assert stats.paired_seeds([0.7], [0.2]) == 1.0
+    assert stats.paired_seeds([0.7, 0.4], [0.2, 0.4]) == 1.0
+    assert stats.paired_seeds([], []) == 1.0
+
+
 def test_interval_is_the_bootstrap_over_items() -> None:
     rng = np.random.default_rng(5)
     a, b = rng.random(60), rng.random(60) ** 2
@@ -139,7 +145,7 @@ def test_mann_whitney_by_enumeration(b: list[float]) -> None:
     def u(chosen: tuple[int, ...]) -> float:
         rest = [i for i in range(10) if i not in chosen]
         pairs = [(pooled[i], pooled[j]) for i in chosen for j in rest]
-        return sum((x > y) + 0.5 * (x == y) for x, y in pairs)
+        return float(sum((x > y) + 0.5 * (x == y) for x, y in pairs))
 
     every = [u(chosen) for chosen in itertools.combinations(range(10), 5)]
     observed = u((0, 1, 2, 3, 4))

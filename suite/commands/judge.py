@@ -3,18 +3,22 @@
 A run's candidates are its front and the best trials of each objective (on search items). They are
 re-measured once on the select items; the best there, per objective, is what the run *chose*. The
 front and the chosen are then measured on the report items, as are all baselines. Everything is
-appended to judged.jsonl, which thereby records every opening of the report items.
+appended to judged.jsonl, which thereby records every opening of the report items. Judging is slow
+and independent per run: start the command once per core and each takes the runs that are free.
 """
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from suite import places
-from suite.commands import assemble, compose
+from suite.commands import assemble, card, compose
 from suite.errors import BadInput
 
 CANDIDATES = 10  # best trials per objective that are re-ranked beside the front
@@ -38,13 +42,32 @@ def main(words: list[str]) -> None:
     spec = dict(first["task"])
     spec["objectives"] = {entry["name"]: entry for entry in spec["objectives"]}
     config = {**config, "task": spec}
+    if card.inputs(config) != first["inputs"]:
+        raise BadInput(f"{root}: its runs were made with other weights or items than are here now")
     task = assemble.task(config)
     baselines = assemble.baselines(config)
     judge = Judge(task)
     with judge.bar:
         for run in runs:
-            judge.run(run)
-        judge.baselines(root / "baselines", baselines)
+            with _alone(run) as alone:
+                if alone:
+                    judge.run(run)
+        places.make_writable(root / "baselines")
+        with _alone(root / "baselines") as alone:
+            if alone:
+                judge.baselines(root / "baselines", baselines)
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[bool]:
+    """Whether no other judge is at work in `folder`: several may share a task's runs between them."""
+    with (folder / "judged.jsonl").open("ab") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            yield False
+        else:
+            yield True
 
 
 class Judge:
@@ -88,7 +111,6 @@ class Judge:
 
     def baselines(self, folder: Path, recipes: dict[str, Any]) -> None:
         """Judge the task's hand-tuned recipes on the report items."""
-        places.make_writable(folder)
         for name, recipe in self.bar.track(recipes.items(), description="baselines"):
             identity = {"source": "baseline", "name": name, "number": None, "chosen": False}
             self._measure(folder, identity, recipe, "report")

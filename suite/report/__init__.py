@@ -9,9 +9,12 @@ def build(results: Path, task: str, out: Path) -> Path:
     """Write index.html, PNG figures and CSV tables about `task` into `out`; returns the page.
 
     Reads ``<results>/<task>/<optimizer>/seed=<n>/`` and ``<results>/<task>/baselines/``. Without
-    judged.jsonl it shows the search items and says so. The same files give the same bytes.
+    judged.jsonl it shows the search items and says so. The same files give the same bytes. All
+    is made before anything of an earlier report is replaced.
     `BadInput` for missing or damaged files, and for an `out` that cannot be written.
     """
+    import tempfile
+
     from suite.errors import BadInput
     from suite.report import figures, load, page
     from suite.report.tables import Tables
@@ -20,9 +23,12 @@ def build(results: Path, task: str, out: Path) -> Path:
     tables = Tables.of(loaded)
     try:
         out.mkdir(parents=True, exist_ok=True)
-        html = page.render(loaded, tables, figures.draw(loaded, out), tables.write(out))
-        target = out / "index.html"
-        target.write_text(html, encoding="utf-8")
+        with tempfile.TemporaryDirectory(dir=out, prefix=".report-") as name:
+            draft = Path(name)
+            html = page.render(loaded, tables, figures.draw(loaded, draft), tables.write(draft))
+            (draft / "index.html").write_text(html, encoding="utf-8")
+            for made in draft.iterdir():
+                made.replace(out / made.name)
     except OSError as error:
         raise BadInput(f"{out}: cannot be written ({error.strerror})") from None
-    return target
+    return out / "index.html"

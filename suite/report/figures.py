@@ -54,7 +54,8 @@ def draw(results: Results, out: Path) -> list[Path]:
     _curves(left, anytime_trials(results), names, "trials")
     _curves(right, anytime_seconds(results), names, "seconds of merging and measuring")
     left.set_ylabel("hypervolume on search items")
-    left.legend(frameon=False, loc="lower right", title=f"median; band: {band(results)}")
+    if left.lines:
+        left.legend(frameon=False, loc="lower right", title=f"median; band: {band(results)}")
     written.append(_save(figure, out / "anytime.png"))
     return written
 

@@ -17,7 +17,7 @@ from markupsafe import Markup
 
 from suite import stats
 from suite.objective import Objective
-from suite.report import answers, series
+from suite.report import answers, series, words
 from suite.report.figures import style
 from suite.report.headline import baseline_hypervolume, best_baseline
 from suite.report.results import Results
@@ -34,13 +34,15 @@ def render(results: Results, tables: Tables, figures: Sequence[Path], files: Seq
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters.update(fixed=_fixed, signed=_signed, pvalue=_pvalue)
+    environment.filters.update(fixed=words.fixed, signed=words.signed, pvalue=words.pvalue)
     best = best_baseline(results)
     seeds = min(len(results.of(optimizer)) for optimizer in results.optimizers)
     return environment.from_string(_part("page.html")).render(
         results=results,
         objectives=[_objective(o) for o in results.objectives],
         notes=notes(results),
+        conclusion=words.conclusion(results, tables.chosen),
+        distinct=words.distinct_points(results),
         best=best,
         baseline_hypervolume=baseline_hypervolume(results),
         summary=_grouped(tables.summary, "optimizer"),
@@ -53,6 +55,7 @@ def render(results: Results, tables: Tables, figures: Sequence[Path], files: Seq
         fewest=stats.FEWEST_SEEDS,
         smallest=stats.smallest_p(seeds, seeds),
         smallest_paired=min(1.0, 2.0 ** (1 - seeds)),
+        separation=words.separation(seeds, len(tables.comparisons)),
         shift=stats.detectable_shift(seeds, 0.05 / max(1, len(tables.comparisons))),
         baselines=_grouped(tables.baselines, "name"),
         colours=[style(k)[0] for k in range(len(results.optimizers))],
@@ -170,23 +173,6 @@ def _rounded(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _rounded(entry) for key, entry in value.items()}
     return [_rounded(entry) for entry in value] if isinstance(value, list | tuple) else value
-
-
-def _fixed(value: float, digits: int = 1, scale: float = 1.0) -> str:
-    if math.isnan(value):
-        return "–"
-    return f"{value * scale:.{digits}f}" if math.isfinite(value) else "∞"
-
-
-def _signed(value: float, digits: int = 1, scale: float = 1.0) -> str:
-    """With its sign, a true minus among them; NaN as a dash."""
-    return "–" if math.isnan(value) else f"{value * scale:+.{digits}f}".replace("-", "−")
-
-
-def _pvalue(value: float) -> str:
-    if math.isnan(value):
-        return "–"
-    return "<0.001" if value < 0.001 else f"{value:.3f}"
 
 
 def _part(name: str) -> str:

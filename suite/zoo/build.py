@@ -89,7 +89,7 @@ class Builder:
         return folder
 
     def _train(self, model: MistralForCausalLM, name: str, stage: Stage) -> None:
-        options = {key: value for key, value in stage.items() if key != "mixture"}
+        options = {key: value for key, value in stage.items() if key not in ("mixture", "seed")}
         columns = [
             TextColumn(f"{name:10}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
             TextColumn("loss {task.fields[loss]:.4f}"),
@@ -100,7 +100,7 @@ class Builder:
                 model,
                 self.tokens,
                 stage["mixture"],
-                seed=f"{self.spec['seed']}/{name}",
+                seed=f"{stage.get('seed', self.spec['seed'])}/{name}",
                 report=lambda step, loss: bar.update(row, completed=step, loss=loss),
                 **options,
             )

@@ -1,0 +1,129 @@
+"""The report in words: how figures are written, and the conclusion at the head of the page."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from suite import pareto, stats
+from suite.objective import Objective
+from suite.report.headline import ChosenRow
+from suite.report.results import Results
+from suite.report.series import scale, unit
+
+ALPHA = 0.05
+RELATIONS = {
+    "dominates": "it dominates that merge",
+    "dominated": "it is dominated by that merge",
+    "incomparable": "neither dominates the other",
+}
+
+
+def fixed(value: float, digits: int = 1, factor: float = 1.0) -> str:
+    """`value` times `factor` with `digits` decimals; NaN as a dash."""
+    if math.isnan(value):
+        return "–"
+    return f"{value * factor:.{digits}f}" if math.isfinite(value) else "∞"
+
+
+def signed(value: float, digits: int = 1, factor: float = 1.0) -> str:
+    """With its sign, a true minus among them; NaN as a dash."""
+    return "–" if math.isnan(value) else f"{value * factor:+.{digits}f}".replace("-", "−")
+
+
+def pvalue(value: float) -> str:
+    """Three decimals, and ``<0.001`` below that; NaN as a dash."""
+    if math.isnan(value):
+        return "–"
+    return "<0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def conclusion(results: Results, rows: Sequence[ChosenRow]) -> list[str]:
+    """Sentences on the best optimizer's median seed against the best hand-tuned merge.
+
+    `rows` are those of `chosen_rows`; without any there is nothing to conclude. The best optimizer
+    is the one whose median chosen merge has the least first loss on the report items.
+    """
+    if not rows:
+        return []
+    first = results.objectives[0]
+    middle = [row for row in rows if row.is_median and row.objective == first.name]
+    best = min(middle, key=lambda row: first.loss(row.score))
+    found = (
+        f"{best.optimizer} finds the best merges for {first.name}: the chosen merge of its median"
+        f" seed ({best.seed}) reaches {_score(first, best.score)} on the report items"
+    )
+    if not best.baseline:
+        return [f"{found}; no hand-tuned merge is judged to compare it with."]
+    same = [row for row in rows if (row.optimizer, row.seed) == (best.optimizer, best.seed)]
+    sentences = [f"{found}, {_against(first, best)}."]
+    if len(same) > 1:
+        sentences.append(_relation(results, same))
+    return sentences
+
+
+def _against(objective: Objective, row: ChosenRow) -> str:
+    gain = objective.loss(row.baseline_score) - objective.loss(row.score)
+    side = "better than" if gain > 0 else "worse than" if gain < 0 else "away from"
+    size = fixed(abs(row.score - row.baseline_score), *_digits(objective))
+    words = "points " if scale(objective) == 100.0 else f"{objective.unit} ".lstrip()
+    tuned = f"{row.baseline}, with {_score(objective, row.baseline_score)}"
+    text = f"{size} {words}{side} the best hand-tuned merge ({tuned})"
+    if math.isnan(row.p):
+        return f"{text}, without item outcomes to test the difference"
+    low, high = (signed(end, *_digits(objective)) for end in (row.low, row.high))
+    p = pvalue(row.p_holm)
+    verdict = "resolved" if row.p_holm < ALPHA else "not resolved"
+    return (
+        f"{text}: a difference that is {verdict}"
+        f" (paired 95 % interval {low} to {high}, Holm-adjusted p {p})"
+    )
+
+
+def _relation(results: Results, rows: Sequence[ChosenRow]) -> str:
+    """One run's rows, one per objective."""
+    changes = ", ".join(
+        f"{objective.name} {signed(row.score - row.baseline_score, *_digits(objective))}"
+        for objective, row in zip(results.objectives, rows, strict=True)
+    )
+    sure = "resolved" if rows[0].resolved else "not resolved"
+    return f"Over all objectives {RELATIONS[rows[0].relation]} ({sure}): {changes}."
+
+
+def _digits(objective: Objective) -> tuple[int, float]:
+    factor = scale(objective)
+    return (1 if factor == 100.0 else 3), factor
+
+
+def _score(objective: Objective, value: float) -> str:
+    return f"{fixed(value, *_digits(objective))} {unit(objective)}".strip()
+
+
+def distinct_points(results: Results) -> str:
+    """How many distinct non-dominated points were found on the report items; empty before."""
+    judged = {
+        optimizer: [line.losses for run in results.of(optimizer) for line in run.reported]
+        for optimizer in results.optimizers
+    }
+    together = [losses for rows in judged.values() for losses in rows]
+    if not together:
+        return ""
+    counts = ", ".join(f"{name} {len(pareto.front(rows))}" for name, rows in judged.items() if rows)
+    return (
+        "Distinct non-dominated points on the report items, seeds pooled:"
+        f" {counts}; all optimizers together {len(pareto.front(together))}."
+    )
+
+
+def separation(seeds: int, pairs: int) -> str:
+    """What `seeds` per optimizer can resolve at Holm's strictest step over `pairs` pairs."""
+    least = stats.smallest_p(seeds, seeds) * max(1, pairs)
+    if least >= ALPHA:
+        return "No difference, however large, can pass that correction."
+    # The next smallest p, of one run out of place, is twice the smallest.
+    if 2 * least >= ALPHA:
+        return (
+            "At the strictest step only complete separation can be resolved:"
+            " every seed of one above every seed of the other."
+        )
+    return ""

@@ -1,0 +1,39 @@
+"""A report replaces an earlier one as a whole, or not at all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import synthetic
+
+from suite import report
+from suite.errors import BadInput
+from suite.report import page
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_a_failed_report_leaves_the_earlier_one(
+    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, other = tmp_path / "out", tmp_path / "other"
+    report.build(small, synthetic.TASK, out)
+    before = contents(out)
+    synthetic.write(other, optimizers=("tpe",), seeds=2, trials=6, items=(20, 20))
+
+    def full(*_: object) -> str:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(page, "render", full)
+    with pytest.raises(BadInput, match="No space left on device"):
+        report.build(other, synthetic.TASK, out)
+    assert contents(out) == before
+
+
+def test_one_seed_of_two_optimizers_is_enough_for_a_report(tmp_path: Path) -> None:
+    synthetic.write(tmp_path / "r", optimizers=("tpe", "random"), seeds=1, trials=6, judged=False)
+    html = report.build(tmp_path / "r", synthetic.TASK, tmp_path / "out").read_text("utf-8")
+    assert "No difference, however large, can pass that correction." in html

@@ -1,0 +1,49 @@
+"""The PNG figures: right step sides, names beside markers, no letters the font may lack."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import synthetic
+from matplotlib.figure import Figure
+
+from suite.report import figures, series
+from suite.report.load import load
+
+
+@pytest.fixture(scope="module")
+def axes(small: Path) -> object:
+    figure = Figure(figsize=(7.2, 5.6))
+    axes = figure.subplots()
+    (plane,) = series.planes(load(small, synthetic.TASK))
+    figures._fronts(axes, plane)
+    return axes
+
+
+def test_names_neither_overlap_nor_leave_the_axes(axes) -> None:  # type: ignore[no-untyped-def]
+    texts = [text for text in axes.texts if text.get_text()]
+    assert len(texts) >= 12
+    boxes = [text.get_window_extent() for text in texts]
+    for i, box in enumerate(boxes):
+        assert box.x0 >= axes.bbox.x0 - 1
+        assert box.x1 <= axes.bbox.x1 + 1
+        assert not any(box.overlaps(other) for other in boxes[:i])
+
+
+def test_a_surface_never_claims_what_is_not_attained(axes, small: Path) -> None:  # type: ignore[no-untyped-def]
+    # Between two corners only the lower of both is attained, on either side of the step.
+    for line in axes.lines:
+        assert line.get_drawstyle() == "steps-post"
+        x, y = line.get_data()
+        assert (x[1:] < x[:-1]).all()
+        assert (y[1:] > y[:-1]).all()
+
+
+def test_names_become_ascii_without_mathtext() -> None:
+    assert figures._ascii("日本 $x$") == r"?? \$x\$"
+
+
+def test_optimizers_differ_in_colour_and_marker() -> None:
+    styles = [figures.style(index) for index in range(6)]
+    assert len({colour for colour, _ in styles}) == len({marker for _, marker in styles}) == 6

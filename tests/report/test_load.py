@@ -1,0 +1,146 @@
+"""Whatever is missing or damaged in a results folder is named; nothing else is accepted silently."""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import synthetic
+
+from suite.errors import BadInput
+from suite.report.load import load
+from suite.trial import Trial
+
+RUN = Path(synthetic.TASK) / "nsga2" / "seed=1"
+
+
+@pytest.fixture
+def results(small: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(small, tmp_path / "results"))
+
+
+def test_everything_written_is_read(small: Path) -> None:
+    found = load(small, synthetic.TASK)
+    assert found.objectives == synthetic.OBJECTIVES[:2]
+    assert found.optimizers == ("nsga2", "random", "tpe")
+    assert [run.seed for run in found.of("tpe")] == [0, 1, 2, 3, 4]
+    assert {b.name for b in found.baselines} == set(synthetic.BASELINES)
+    lines = (small / RUN / "trials.jsonl").read_text(encoding="utf-8").splitlines()
+    assert found.of("nsga2")[1].trials == tuple(Trial.from_line(line) for line in lines)
+
+
+def test_failed_trials_are_rows_of_nan(small: Path) -> None:
+    for run in load(small, synthetic.TASK).runs:
+        failed = np.array([trial.status == "failed" for trial in run.trials])
+        losses = run.losses(2)
+        assert np.isnan(losses[failed]).all()
+        assert np.isfinite(losses[~failed]).all()
+
+
+def test_a_parent_is_told_by_its_recipe_not_by_its_name(small: Path) -> None:
+    unmerged = {b.name for b in load(small, synthetic.TASK).baselines if b.unmerged}
+    assert unmerged == {"base", "parent_ja", "parent_maths_1", "parent_maths_2"}
+
+
+def test_seeds_are_sorted_as_numbers(results: Path) -> None:
+    (results / RUN).rename((results / RUN).with_name("seed=10"))
+    assert [run.seed for run in load(results, synthetic.TASK).of("nsga2")] == [0, 2, 3, 4, 10]
+
+
+def test_a_torn_last_line_is_left_out(results: Path) -> None:
+    path = results / RUN / "trials.jsonl"
+    path.write_bytes(path.read_bytes()[:-20])
+    assert len(load(results, synthetic.TASK).of("nsga2")[1].trials) == 29
+
+
+def test_a_model_judged_again_counts_once_and_the_last_choice_holds(results: Path) -> None:
+    path = results / RUN / "judged.jsonl"
+    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    other = next(line for line in lines if not line["chosen"])
+    with path.open("a", encoding="utf-8") as file:
+        file.write(json.dumps({**other, "chosen": True}) + "\n")
+    run = load(results, synthetic.TASK).of("nsga2")[1]
+    assert len(run.reported) == len(lines)
+    assert run.chosen is not None
+    assert run.chosen.number == other["number"]
+
+
+def replace(old: str, new: str) -> Callable[[Path], None]:
+    def apply(path: Path) -> None:
+        text = path.read_text(encoding="utf-8")
+        assert old in text
+        path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+    return apply
+
+
+def drop_first_line(path: Path) -> None:
+    path.write_text(path.read_text(encoding="utf-8").split("\n", 1)[1], encoding="utf-8")
+
+
+def worsen_first_loss(path: Path) -> None:
+    lines = path.read_text(encoding="utf-8").splitlines()
+    record = json.loads(lines[0])
+    record["losses"][0] += 0.01
+    path.write_text("\n".join([json.dumps(record), *lines[1:], ""]), encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("file", "damage", "says"),
+    [
+        ("config.yaml", Path.unlink, "config.yaml: cannot be read"),
+        ("config.yaml", replace("task:", "tusk:"), "no mapping with the key 'task'"),
+        ("config.yaml", replace("metric:", "metrics:"), "task.objectives must list name"),
+        ("config.yaml", replace("ideal: 0.9", "ideal: 0.8"), "its objectives differ"),
+        ("config.yaml", replace("ideal: 0.9", "ideal: 0.3"), "they must differ"),
+        ("config.yaml", lambda path: path.write_bytes(b"\xff"), "not UTF-8"),
+        ("config.yaml", lambda path: path.write_text("a: [", "utf-8"), "not valid YAML"),
+        ("environment.json", Path.unlink, "environment.json: cannot be read"),
+        ("environment.json", replace("{", ""), "not a JSON object"),
+        ("trials.jsonl", Path.unlink, "trials.jsonl: missing"),
+        ("trials.jsonl", replace('"status"', '"state"'), "trials.jsonl, line 1"),
+        ("trials.jsonl", drop_first_line, "trials.jsonl, line 1"),
+        ("trials.jsonl", worsen_first_loss, "trials.jsonl, line 1: loss"),
+        ("judged.jsonl", replace('"split"', '"spilt"'), "judged.jsonl, line 1"),
+        ("judged.jsonl", replace('"inputs": [', '"inputs": [1,'), "judged.jsonl, line 1"),
+        ("judged.jsonl", replace("maths.right_ja", "maths.other"), "no score 'maths.right_ja'"),
+        ("judged.jsonl", worsen_first_loss, "judged.jsonl, line 1: loss"),
+        ("judged.jsonl", replace('"number": ', '"number": 9'), "no successful trial"),
+    ],
+)
+def test_damage_is_named(
+    results: Path, file: str, damage: Callable[[Path], object], says: str
+) -> None:
+    damage(results / RUN / file)
+    with pytest.raises(BadInput) as caught:
+        load(results, synthetic.TASK)
+    assert says in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_unknown_task_names_those_there_are(small: Path, tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=f"'other'; there are {synthetic.TASK}"):
+        load(small, "other")
+    with pytest.raises(BadInput, match="there are none"):
+        load(tmp_path / "nowhere", "other")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(BadInput, match="no runs"):
+        load(tmp_path, "empty")
+
+
+def test_a_folder_that_is_no_seed_is_refused(results: Path) -> None:
+    (results / RUN).rename((results / RUN).with_name("seed=one"))
+    with pytest.raises(BadInput, match="seed=<whole number>"):
+        load(results, synthetic.TASK)
+
+
+def test_journaled_losses_follow_from_the_scores(small: Path) -> None:
+    for run in load(small, synthetic.TASK).runs:
+        for trial in run.trials:
+            for objective, loss in zip(synthetic.OBJECTIVES, trial.losses, strict=False):
+                assert math.isclose(objective.loss(trial.scores[objective.metric].value), loss)

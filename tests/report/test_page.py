@@ -1,0 +1,233 @@
+"""The page: complete, self-contained, deterministic, safe with hostile names, and alive in a browser."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+import synthetic
+
+from suite import report
+from suite.errors import BadInput
+from suite.report import headline
+from suite.report.load import load
+
+CHROMIUM = (
+    shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+)
+HOSTILE = '<script>alert("x")</script>&$a_b$</style>'
+
+
+class Reader(HTMLParser):
+    """Collects the visible text, the elements, and every attribute that could load something."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.text: list[str] = []
+        self.elements: list[str] = []
+        self.loads: list[str] = []
+        self.data = ""
+        self._within = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append(tag)
+        self._within = tag if tag in ("script", "style") else ""
+        if ("type", "application/json") in attrs:
+            self._within = "json"
+        self.loads += [
+            value or ""
+            for name, value in attrs
+            if name in ("src", "href", "srcset", "action", "poster", "data")
+        ]
+
+    def handle_endtag(self, tag: str) -> None:
+        self._within = ""
+
+    def handle_data(self, data: str) -> None:
+        if self._within == "json":
+            self.data += data
+        elif not self._within:
+            self.text.append(data)
+
+
+def read(html: str) -> Reader:
+    reader = Reader()
+    reader.feed(html)
+    return reader
+
+
+@pytest.fixture(scope="module")
+def page(small: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return report.build(small, synthetic.TASK, tmp_path_factory.mktemp("out") / "deep" / "er")
+
+
+def test_everything_is_written(page: Path) -> None:
+    assert page.name == "index.html"
+    assert {path.name for path in page.parent.iterdir()} == {
+        "index.html", "fronts.png", "anytime.png", "chosen.csv", "summary.csv", "runs.csv",
+        "comparisons.csv", "baselines.csv",
+    }  # fmt: skip
+    for name in ("fronts.png", "anytime.png"):
+        assert (page.parent / name).read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_page_loads_nothing_from_anywhere(page: Path) -> None:
+    html = page.read_text(encoding="utf-8")
+    assert not re.search(r"https?:|//[a-z0-9-]+\.[a-z]|@import|url\(", html)
+    for target in read(html).loads:
+        assert target.startswith(("#", "data:")) or (page.parent / target).is_file()
+    assert "default-src 'none'" in html
+
+
+def test_every_optimizer_baseline_and_seed_appears(small: Path, page: Path) -> None:
+    reader = read(page.read_text(encoding="utf-8"))
+    text = " ".join(reader.text)
+    for name in (*synthetic.BASELINES, "nsga2", "random", "tpe", "ja_math", "ja_general"):
+        assert name in text
+    assert text.count("· seed") == 15
+    data = json.loads(reader.data)
+    assert [cloud["name"] for cloud in data["fronts"][0]["clouds"]] == ["nsga2", "random", "tpe"]
+    shown = data["fronts"][0]["merges"] + data["fronts"][0]["parents"]
+    assert {point["label"] for point in shown} == set(synthetic.BASELINES)
+
+
+def test_the_headline_shows_the_tables_figures(small: Path, page: Path) -> None:
+    text = " ".join(" ".join(read(page.read_text(encoding="utf-8")).text).split())
+    results = load(small, synthetic.TASK)
+    rows = headline.chosen_rows(results)
+    for row in headline.summary_rows(rows):
+        assert f"{100 * row.median:.1f}" in text
+        assert " · ".join(f"{100 * value:.1f}" for value in row.values) in text
+    for chosen in rows:
+        assert f"{100 * chosen.difference:+.1f}".replace("-", "−") in text
+
+
+def test_the_same_files_give_the_same_bytes(small: Path, page: Path, tmp_path: Path) -> None:
+    again = report.build(small, synthetic.TASK, tmp_path)
+    for path in page.parent.iterdir():
+        assert (again.parent / path.name).read_bytes() == path.read_bytes(), path.name
+
+
+def test_hostile_names_stay_text(tmp_path: Path) -> None:
+    name = HOSTILE.replace("/", "")  # an optimizer's name is a folder's
+    baselines = {"uniform" + HOSTILE: (0.6, 0.5), "base": (0.1, 0.5)}
+    synthetic.write(
+        tmp_path / "r", optimizers=(name,), seeds=2, trials=6, baselines=baselines, items=(20, 20)
+    )
+    html = report.build(tmp_path / "r", synthetic.TASK, tmp_path / "out").read_text(
+        encoding="utf-8"
+    )
+    reader = read(html)
+    assert reader.elements.count("script") == 2
+    assert reader.elements.count("style") == 1
+    assert "uniform" + HOSTILE in " ".join(reader.text)
+    data = json.loads(reader.data)
+    assert data["fronts"][0]["clouds"][0]["name"] == name
+    assert data["fronts"][0]["merges"][0]["label"] == "uniform" + HOSTILE
+
+
+def test_without_judged_models_the_page_says_so(tmp_path: Path) -> None:
+    synthetic.write(tmp_path / "r", seeds=2, trials=6, judged=False, items=(20, 20))
+    page = report.build(tmp_path / "r", synthetic.TASK, tmp_path / "out")
+    text = " ".join(" ".join(read(page.read_text(encoding="utf-8")).text).split())
+    assert "No run is judged yet" in text
+    assert "No baselines are judged yet" in text
+    assert "on the search items: optimistic" in text
+
+
+def test_runs_cut_short_are_named(tmp_path: Path) -> None:
+    synthetic.write(tmp_path / "r", optimizers=("tpe",), seeds=2, trials=9, items=(20, 20))
+    folder = tmp_path / "r" / synthetic.TASK / "tpe" / "seed=1"
+    (folder / "judged.jsonl").unlink()
+    lines = (folder / "trials.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)
+    (folder / "trials.jsonl").write_text("".join(lines[:4]), encoding="utf-8")
+    html = report.build(tmp_path / "r", synthetic.TASK, tmp_path / "out").read_text(
+        encoding="utf-8"
+    )
+    assert "Stopped before their budget was spent: tpe seed 1 (4 of 9)." in html
+    assert "Not judged, or not to the end: tpe seed 1." in html
+
+
+@pytest.mark.parametrize("m", [1, 3])
+def test_other_numbers_of_objectives(tmp_path: Path, m: int) -> None:
+    synthetic.write(tmp_path / "r", optimizers=("tpe",), seeds=1, trials=6, m=m, items=(20, 20))
+    page = report.build(tmp_path / "r", synthetic.TASK, tmp_path / "out")
+    data = json.loads(read(page.read_text(encoding="utf-8")).data)
+    assert len(data["fronts"]) == m * (m - 1) // 2
+    assert (page.parent / "fronts.png").exists() == (m > 1)
+
+
+def test_a_run_without_a_trial_yet(tmp_path: Path) -> None:
+    synthetic.write(tmp_path / "r", optimizers=("tpe",), seeds=1, trials=0, judged=False)
+    assert report.build(tmp_path / "r", synthetic.TASK, tmp_path / "out").is_file()
+
+
+def test_an_out_that_cannot_be_written_is_refused(small: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(BadInput, match="cannot be written"):
+        report.build(small, synthetic.TASK, tmp_path / "file" / "out")
+
+
+PROBE = """
+<script>
+window.addEventListener("load", () => {
+  const move = (chart, x, y) => {
+    const svg = document.querySelector(chart + " > div > svg"), box = svg.getBoundingClientRect();
+    const at = { clientX: box.left + x(box), clientY: box.top + y(box) };
+    svg.dispatchEvent(new PointerEvent("pointermove", at));
+    return document.getElementById("tip").textContent;
+  };
+  const mark = document.querySelector('[data-chart="fronts"] .mark').getBoundingClientRect();
+  const first = '[data-chart="fronts"]', line = '[data-chart="anytime"]';
+  const box = document.querySelector(first + " > div > svg").getBoundingClientRect();
+  const count = (what) => document.querySelectorAll(what).length;
+  const found = {
+    marks: count(first + " .mark"), surfaces: count(".surface"),
+    curves: count(".curve"), bands: count(".band"),
+    tip: move(first, () => mark.x + mark.width / 2 - box.x, () => mark.y + mark.height / 2 - box.y),
+    follow: move(line, (b) => b.width * 0.9, (b) => b.height / 2),
+    overflow: document.documentElement.scrollWidth - document.documentElement.clientWidth,
+  };
+  document.querySelector(first + " button").click();
+  document.querySelector(first + " input").click();
+  found.hidden = count(first + " .mark");
+  found.errors = count(first + " .error");
+  document.body.dataset.probe = JSON.stringify(found);
+});
+</script>
+"""
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(CHROMIUM is None, reason="no chromium")
+def test_charts_are_drawn_and_answer(page: Path, small: Path, tmp_path: Path) -> None:
+    html = page.read_text(encoding="utf-8").replace("</body>", PROBE + "</body>")
+    (tmp_path / "probe.html").write_text(html, encoding="utf-8")
+    done = subprocess.run(
+        [
+            CHROMIUM or "", "--headless", "--no-sandbox", "--disable-gpu", "--window-size=500,900",
+            "--disable-background-networking", "--enable-logging=stderr", "--dump-dom",
+            "--virtual-time-budget=3000", f"--user-data-dir={tmp_path / 'profile'}",
+            (tmp_path / "probe.html").as_uri(),
+        ],
+        capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    assert "CONSOLE" not in done.stderr
+    probe = re.search(r"data-probe=\"([^\"]*)\"", done.stdout)
+    assert probe, "the page's script did not run to its end"
+    found = json.loads(probe[1].replace("&quot;", '"').replace("&amp;", "&"))
+    results = load(small, synthetic.TASK)
+    first = sum(len(run.reported) for run in results.of("nsga2"))
+    judged = sum(len(run.reported) for run in results.runs) + len(results.baselines)
+    assert (found["marks"], found["hidden"]) == (judged, judged - first)
+    assert found["errors"] == judged - first
+    assert (found["surfaces"], found["curves"], found["bands"]) == (3, 6, 6)
+    assert "ja_math" in found["tip"]
+    assert "±" in found["tip"]
+    assert re.search(r"nsga2: 0\.\d{3} \(", found["follow"])
+    assert found["overflow"] == 0

@@ -1,0 +1,104 @@
+"""Chart series in natural units, against the journals they come from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import synthetic
+
+from suite import pareto
+from suite.objective import Objective
+from suite.report import series
+from suite.report.load import load
+from suite.report.results import Results
+
+
+@pytest.fixture(scope="module")
+def results(small: Path) -> Results:
+    return load(small, synthetic.TASK)
+
+
+def test_shares_are_shown_in_percent_and_others_as_they_are() -> None:
+    share = Objective("a", "e.a", "maximize", 1.0, 0.0, "share")
+    seconds = Objective("b", "e.b", "minimize", 0.5, 30.0, "s")
+    assert (series.scale(share), series.unit(share)) == (100.0, "%")
+    assert (series.scale(seconds), series.unit(seconds)) == (1.0, "s")
+
+
+def test_the_plane_holds_every_judged_model_once(results: Results) -> None:
+    (plane,) = series.planes(results)
+    assert plane.split == "report"
+    assert [cloud.name for cloud in plane.clouds] == ["nsga2", "random", "tpe"]
+    for cloud in plane.clouds:
+        judged = [line for run in results.of(cloud.name) for line in run.reported]
+        expected = sorted(100 * line.scores["maths.right_ja"].value for line in judged)
+        assert sorted(point.x for point in cloud.points) == pytest.approx(expected)
+    names = {point.label for point in (*plane.merges, *plane.parents)}
+    assert names == set(synthetic.BASELINES)
+    assert len(plane.parents) == 4
+
+
+def test_the_surface_is_the_median_attainment_in_natural_units(results: Results) -> None:
+    (plane,) = series.planes(results)
+    for cloud in plane.clouds:
+        fronts = [
+            100
+            * np.array([[s.scores[o.metric].value for o in results.objectives] for s in r.reported])
+            for r in results.of(cloud.name)
+        ]
+        for corner in np.array(cloud.surface):
+            attained = [(front >= corner - 1e-9).all(axis=1).any() for front in fronts]
+            assert np.mean(attained) >= 0.5
+
+
+def test_three_objectives_give_three_planes(tmp_path: Path) -> None:
+    synthetic.write(tmp_path, optimizers=("tpe",), seeds=2, trials=8, m=3, items=(20, 30))
+    found = series.planes(load(tmp_path, synthetic.TASK))
+    assert [(p.x.name, p.y.name) for p in found] == [
+        ("ja_math", "ja_general"), ("ja_math", "en_math"), ("ja_general", "en_math"),
+    ]  # fmt: skip
+
+
+def test_unjudged_runs_show_search_fronts_without_baselines(tmp_path: Path) -> None:
+    synthetic.write(tmp_path, optimizers=("tpe",), seeds=2, trials=8, judged=False, items=(20, 20))
+    results = load(tmp_path, synthetic.TASK)
+    (plane,) = series.planes(results)
+    assert (plane.split, plane.merges, plane.parents) == ("search", (), ())
+    fronts = [len(pareto.front(run.losses(2))) for run in results.runs]
+    assert len(plane.clouds[0].points) == sum(fronts)
+
+
+def test_curves_are_median_and_quartiles_of_the_seeds(results: Results) -> None:
+    for curve in series.anytime_trials(results):
+        runs = [pareto.anytime_hypervolume(run.losses(2)) for run in results.of(curve.name)]
+        np.testing.assert_allclose(curve.middle, np.median(runs, axis=0))
+        np.testing.assert_allclose(curve.low, np.quantile(runs, 0.25, axis=0))
+        np.testing.assert_allclose(curve.high, np.quantile(runs, 0.75, axis=0))
+        assert curve.x.tolist() == list(range(1, 31))
+    assert series.band(results) == "interquartile range of the seeds"
+
+
+def test_with_few_seeds_the_band_is_the_range(tmp_path: Path) -> None:
+    synthetic.write(tmp_path, optimizers=("tpe",), seeds=3, trials=8, items=(20, 20))
+    results = load(tmp_path, synthetic.TASK)
+    (curve,) = series.anytime_trials(results)
+    runs = [pareto.anytime_hypervolume(run.losses(2)) for run in results.runs]
+    np.testing.assert_allclose(curve.low, np.min(runs, axis=0))
+    np.testing.assert_allclose(curve.high, np.max(runs, axis=0))
+    assert series.band(results) == "lowest to highest seed"
+
+
+def test_against_seconds_a_trial_counts_when_it_is_done(results: Results) -> None:
+    for curve in series.anytime_seconds(results):
+        finals = [pareto.hypervolume(run.losses(2)) for run in results.of(curve.name)]
+        assert curve.middle[0] == 0
+        assert (np.diff(curve.middle) >= 0).all()
+        assert curve.middle[-1] <= np.median(finals)
+        k = len(curve.x) // 2
+        then = []
+        for run in results.of(curve.name):
+            spent = np.cumsum([trial.seconds.get("total", 0) for trial in run.trials])
+            then.append(pareto.hypervolume(run.losses(2)[spent <= curve.x[k]]))
+        assert curve.middle[k] == pytest.approx(np.median(then))
