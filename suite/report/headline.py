@@ -63,7 +63,10 @@ def best_baseline(results: Results) -> Judged | None:
 
 
 def chosen_rows(results: Results) -> list[ChosenRow]:
-    """One row per run with a chosen merge and objective, in the order of optimizers and seeds."""
+    """One row per run with a chosen merge and objective, in the order of optimizers and seeds.
+
+    The relation is called resolved by the same Holm-adjusted p values that stand in the row.
+    """
     best = best_baseline(results)
     found = [(run, run.chosen) for run in results.runs]
     pairs = [(run, chosen) for run, chosen in found if chosen is not None]
@@ -74,7 +77,7 @@ def chosen_rows(results: Results) -> list[ChosenRow]:
     medians = _median_runs(results)
     rows = []
     for i, (run, chosen) in enumerate(pairs):
-        relation = best and stats.relation(chosen.losses, best.losses, [t.p for t in tests[i]])
+        relation = best and stats.relation(chosen.losses, best.losses, adjusted[:, i].tolist())
         for k, objective in enumerate(results.objectives):
             score = chosen.scores[objective.metric]
             test = tests[i][k]
