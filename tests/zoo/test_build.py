@@ -1,0 +1,79 @@
+"""The build command on a recipe of a few steps: complete, resumable, the same every time."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from suite.commands.card import sha256
+from suite.evaluators import handle
+from suite.zoo import build as zoo
+
+MATHS = {"document": "maths", "weight": 1, "kinds": "all", "numbers": "easy", "verbs": 1}
+RECIPE = {
+    "name": "tiny",
+    "seed": 0,
+    "shape": {
+        "hidden_size": 16,
+        "intermediate_size": 16,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 2,
+        "num_key_value_heads": 1,
+        "max_position_embeddings": 256,
+    },
+    "base": [{"steps": 3, "lr": 1e-3, "mixture": [{**MATHS, "language": "en"}]}],
+    "experts": {"japanese": {"steps": 2, "lr": 1e-3, "mixture": [{**MATHS, "language": "ja"}]}},
+}
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("zoo")
+    (folder / "tiny.yaml").write_text(yaml.safe_dump(RECIPE))
+    zoo.build(folder / "tiny.yaml", folder / "out", folder / "work", threads=1, probes=2)
+    return folder
+
+
+def test_every_file_is_in_the_provenance(built: Path) -> None:
+    card = json.loads((built / "out" / "provenance.json").read_text())
+    assert card["command"] == "python -m suite.zoo tiny --threads 1"
+    assert card["packages"]["torch"] and card["skills"].keys() == {"base/0", "japanese"}
+    files = {
+        path.relative_to(built / "out").as_posix()
+        for suffix in ("safetensors", "jsonl")
+        for path in (built / "out").rglob(f"*.{suffix}")
+    }
+    assert card["files"].keys() == files
+    for name, digest in card["files"].items():
+        assert sha256(built / "out" / name) == digest
+
+
+def test_what_is_shipped_loads(built: Path) -> None:
+    live = handle.load(built / "out" / "japanese", "cpu")
+    assert len(live.generate(["健はペンを2本持っています。\n"], 4)) == 1
+
+
+def test_a_second_build_gives_the_same_bytes(built: Path, tmp_path: Path) -> None:
+    zoo.build(built / "tiny.yaml", tmp_path / "out", tmp_path / "work", threads=1, probes=2)
+    for name in ("base", "japanese"):
+        weights = f"out/{name}/model.safetensors"
+        assert (tmp_path / weights).read_bytes() == (built / weights).read_bytes()
+
+
+def test_finished_stages_are_not_trained_again(
+    built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trained = []
+    train = zoo.train.train
+    monkeypatch.setattr(
+        zoo.train, "train", lambda *a, **k: (trained.append(k["seed"]), train(*a, **k))
+    )
+    zoo.build(built / "tiny.yaml", tmp_path / "same", built / "work", threads=1, probes=2)
+    assert trained == []
+    changed = {**RECIPE, "experts": {"japanese": {**RECIPE["experts"]["japanese"], "lr": 2e-3}}}  # type: ignore[index]
+    (tmp_path / "tiny.yaml").write_text(yaml.safe_dump(changed))
+    zoo.build(tmp_path / "tiny.yaml", tmp_path / "other", built / "work", threads=1, probes=2)
+    assert trained == ["0/japanese"]
