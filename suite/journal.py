@@ -33,8 +33,8 @@ class JsonLines(Generic[T]):
     def append(self, record: T) -> None:
         """Write one record; when this returns it is on the disk. `BadInput` when it cannot be."""
         line = (self._render(record) + "\n").encode()
+        whole = self._whole_bytes()
         try:
-            whole = self._whole_bytes()
             with self.path.open("ab") as file:
                 if file.tell() != whole:
                     file.truncate(whole)
@@ -62,7 +62,7 @@ class JsonLines(Generic[T]):
         if not self.path.exists():
             return 0
         with self.path.open("rb") as file:
-            size = position = file.seek(0, os.SEEK_END)
+            position = file.seek(0, os.SEEK_END)
             while position > 0:
                 step = min(65536, position)
                 file.seek(position - step)
@@ -70,7 +70,7 @@ class JsonLines(Generic[T]):
                 if found >= 0:
                     return position - step + found + 1
                 position -= step
-        return 0 if size else size
+        return 0
 
     def _cut(self, size: int) -> None:
         """Take back what a failed write left, so that nothing half-written stays."""

@@ -68,4 +68,4 @@ def test_the_reference_experiment_sweeps(
 ) -> None:
     assert suite("run", "-m", "experiment=reference", "trials=1", "seed=0")[0] == 0
     found = {path.parents[1].name for path in tmp_path.rglob("trials.jsonl")}
-    assert found == {"random", "nsga2", "como_cma_es", "tpe"}
+    assert found == {"random", "cma_es", "nsga2", "tpe"}

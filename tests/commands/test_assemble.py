@@ -1,0 +1,61 @@
+"""What configuration may build, and what it may not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from suite.commands import assemble
+from suite.errors import BadInput
+from suite.evaluators.handle import TransformersHandle
+from suite.task import Task
+
+
+@pytest.mark.parametrize("target", ["os.system", "builtins.eval", "suited.evil", "", "subprocess.run"])
+def test_targets_outside_the_suite_are_never_imported(target: str) -> None:
+    with pytest.raises(BadInput, match="not allowed; allowed modules: suite"):
+        assemble.build({"_target_": target})
+
+
+def test_a_user_may_allow_modules_of_their_own() -> None:
+    built = assemble.build({"_target_": "fractions.Fraction", "numerator": 3}, ["fractions"])
+    assert built == 3
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"_target_": "suite.nothing.make"},
+        {"_target_": "suite.trackers.none.nothing"},
+        {"_target_": "suite.trackers.none.make", "unknown": 1},
+    ],
+)
+def test_what_cannot_be_built_is_named(config: dict[str, object]) -> None:
+    with pytest.raises(BadInput, match=str(config["_target_"])):
+        assemble.build(config)
+
+
+def test_the_assembled_task_merges_into_the_live_model() -> None:
+    import torch
+
+    from suite.commands.compose import compose
+
+    task = assemble.task(compose(["task=ja_math_micro_3obj"]))
+    assert isinstance(task, Task) and isinstance(task.handle, TransformersHandle)
+    assert [o.name for o in task.objectives] == ["ja_math", "ja_general", "en_math"]
+    before = {k: v.clone() for k, v in task.handle.model.state_dict().items()}
+    task.merge(task.recipe(torch.zeros(task.space.d).numpy()))
+    after = task.handle.model.state_dict()
+    assert all(torch.equal(before[name], after[name]) for name in before)  # no weight: the base
+    task.merge(task.recipe(torch.full((task.space.d,), 0.5).numpy()))
+    assert not torch.equal(before["lm_head.weight"], task.handle.model.state_dict()["lm_head.weight"])
+
+
+def test_baselines_of_other_models_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "odd.yaml").write_text(
+        "merge_method: linear\nmodels:\n  - {model: stranger, parameters: {weight: 1.0}}\n"
+    )
+    config = {"task": {"name": "t", "baselines": str(tmp_path), "models": {"base": "x"}}}
+    with pytest.raises(BadInput, match=r"odd\.yaml: models \['stranger'\] are not of the task"):
+        assemble.baselines(config)
