@@ -115,9 +115,7 @@ class MergeSpace:
         if not count or not 1 <= count <= self.layers:
             raise BadInput(f"merge: groups is {self.groups}; allowed: 1 to {self.layers} layers")
         edges = [round(index * self.layers / count) for index in range(count + 1)]
-        spans = [
-            f"{a}" if b == a + 1 else f"{a}-{b - 1}" for a, b in pairwise(edges)
-        ]
+        spans = [f"{a}" if b == a + 1 else f"{a}-{b - 1}" for a, b in pairwise(edges)]
         return [EMBEDDINGS, *(f"layers.{span}" for span in spans), HEAD]
 
     def _filters(self, values: Mapping[Any, Setting]) -> tuple[Filtered, ...]:

@@ -12,7 +12,9 @@ from suite.evaluators.handle import TransformersHandle
 from suite.task import Task
 
 
-@pytest.mark.parametrize("target", ["os.system", "builtins.eval", "suited.evil", "", "subprocess.run"])
+@pytest.mark.parametrize(
+    "target", ["os.system", "builtins.eval", "suited.evil", "", "subprocess.run"]
+)
 def test_targets_outside_the_suite_are_never_imported(target: str) -> None:
     with pytest.raises(BadInput, match="not allowed; allowed modules: suite"):
         assemble.build({"_target_": target})
@@ -49,7 +51,9 @@ def test_the_assembled_task_merges_into_the_live_model() -> None:
     after = task.handle.model.state_dict()
     assert all(torch.equal(before[name], after[name]) for name in before)  # no weight: the base
     task.merge(task.recipe(torch.full((task.space.d,), 0.5).numpy()))
-    assert not torch.equal(before["lm_head.weight"], task.handle.model.state_dict()["lm_head.weight"])
+    assert not torch.equal(
+        before["lm_head.weight"], task.handle.model.state_dict()["lm_head.weight"]
+    )
 
 
 def test_baselines_of_other_models_are_refused(tmp_path: Path) -> None:
