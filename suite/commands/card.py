@@ -63,14 +63,14 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def environment(config: dict[str, Any]) -> str:
-    """JSON text: code revision, package versions, device, threads; never a path or a host name."""
+def environment(config: dict[str, Any]) -> dict[str, Any]:
+    """Code revision, package versions, device, threads; never a path or a host name."""
     import torch
 
     from suite.commands.assemble import device
 
     on = device(config["device"])
-    card = {
+    return {
         "commit": _git("rev-parse", "HEAD"),
         "dirty": bool(_git("status", "--porcelain", "--untracked-files=no")),
         "python": platform.python_version(),
@@ -78,7 +78,16 @@ def environment(config: dict[str, Any]) -> str:
         "device": torch.cuda.get_device_name(on) if on.startswith("cuda") else platform.machine(),
         "threads": torch.get_num_threads(),
     }
-    return json.dumps(card, indent=1) + "\n"
+
+
+def write(path: Path, card: dict[str, Any]) -> None:
+    """Keep a run's first card; a run continued under another one lists that under ``continued``."""
+    kept = json.loads(path.read_text(encoding="utf-8")) if path.exists() else card
+    later = kept.get("continued", [])
+    first = {key: value for key, value in kept.items() if key != "continued"}
+    if card != [first, *later][-1]:
+        kept = {**first, "continued": [*later, card]}
+    places.write_whole(path, json.dumps(kept, indent=1) + "\n")
 
 
 def versions() -> dict[str, str]:

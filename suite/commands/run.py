@@ -55,7 +55,7 @@ def settle(config: dict[str, Any], folder: Path) -> None:
                 " Use another results folder or remove this one"
             )
     places.write_whole(path, yaml.safe_dump(now, allow_unicode=True, sort_keys=False))
-    places.write_whole(folder / "environment.json", card.environment(config))
+    card.write(folder / "environment.json", card.environment(config))
 
 
 def differences(before: Any, now: Any, where: str = "") -> list[str]:
