@@ -199,6 +199,8 @@ def test_interrupt_stops_cleanly_and_resumes(
         command(tmp_path, few_items, "trials=500"),
         stderr=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
+        # A shell's background jobs, and so these tests in one, inherit an ignored interrupt.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     journal = run_folder(tmp_path) / "trials.jsonl"
     deadline = time.monotonic() + 120
