@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -97,14 +97,3 @@ class Task:
     def losses(self, scores: Mapping[str, Score]) -> NDArray[np.float64]:
         """Losses, shape (m,), in the objectives' order."""
         return objectives_.losses(self.objectives, scores)
-
-
-def describe(task: Task) -> dict[str, Any]:
-    """What fixes a task's numbers, in plain types: parameters, objectives, evaluators."""
-    return {
-        "name": task.name,
-        "d": task.space.d,
-        "parameters": task.space.names,
-        "objectives": [objective.__dict__ for objective in task.objectives],
-        "evaluators": [evaluator.name for evaluator in task.evaluators],
-    }
