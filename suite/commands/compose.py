@@ -92,4 +92,5 @@ def _readable_errors() -> Iterator[None]:
 
 def _one_line(error: Exception) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return " ".join(line for line in lines if not line.startswith(("full_key:", "object_type=")))
+    words = " ".join(line for line in lines if not line.startswith(("full_key:", "object_type=")))
+    return words.partition(" Config search path:")[0]  # where Hydra looked is of no use here
