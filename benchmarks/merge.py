@@ -21,7 +21,8 @@ import torch
 
 from suite.merging import Merger, Sources
 from suite.recipe import Input, Recipe
-from suite.rules import METHODS, Value
+from suite.rules import METHODS
+from suite.values import Value
 
 LAYERS = 6
 

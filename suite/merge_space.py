@@ -21,8 +21,9 @@ from typing import Any
 
 from suite.errors import BadInput
 from suite.recipe import Input, Recipe
-from suite.rules import METHODS, Filtered
+from suite.rules import METHODS
 from suite.space import Parameter, SearchSpace, Setting, Vector
+from suite.values import Filtered
 
 SCOPES = ("global", "source", "group", "layer")
 EMBEDDINGS, HEAD = "embeddings", "head"

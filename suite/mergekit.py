@@ -9,13 +9,9 @@ from typing import Any
 import yaml
 
 from suite.errors import BadInput
-from suite.recipe import (
-    Input,
-    Recipe,
-    plain_parameters,
-    read_parameters,
-)
-from suite.rules import METHODS, Filtered, Value
+from suite.recipe import Input, Recipe
+from suite.rules import METHODS
+from suite.values import Filtered, Value, plain_parameters, read_parameters
 
 Resolve = Mapping[str, str] | Callable[[str], str]
 _KEYS = {"models", "slices", "merge_method", "base_model", "parameters", "dtype"}

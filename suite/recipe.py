@@ -4,44 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
 from suite.errors import BadInput
-from suite.rules import METHODS, Filtered, Gradient, Scalar, Value, checked
+from suite.rules import METHODS
+from suite.values import (
+    Filtered,
+    Scalar,
+    Value,
+    checked,
+    on_tensor,
+    plain_parameters,
+    read_parameters,
+)
 
 DTYPES = ("float32", "bfloat16", "float16")
-_LAYER = re.compile(r"(?:^|\.)layers\.(\d+)\.")
-
-
-@lru_cache(maxsize=65536)
-def layer_of(tensor: str) -> int | None:
-    """Index of the layer a tensor belongs to; None for embeddings, final norm and head."""
-    match = _LAYER.search(tensor)
-    return int(match[1]) if match else None
-
-
-def position(tensor: str, layers: int) -> float:
-    """Depth t in [0, 1] of a tensor: layer / (layers − 1), and 0 outside the layers.
-
-    A model of one layer has it at t = 1, as in mergekit.
-    """
-    layer = layer_of(tensor)
-    if layer is None:
-        return 0.0
-    return min(layer / (layers - 1), 1.0) if layers > 1 else 1.0
-
-
-def interpolate(gradient: Gradient, t: float) -> float:
-    """The piecewise linear function through n equidistant anchors, at t in [0, 1]."""
-    s = t * (len(gradient) - 1)
-    i = int(s)
-    following = gradient[min(i + 1, len(gradient) - 1)]
-    return (1 - (s - i)) * gradient[i] + (s - i) * following
 
 
 def _frozen(parameters: Mapping[str, Value]) -> Mapping[str, Value]:
@@ -67,35 +48,53 @@ class Recipe:
     """One merge, checked when it is made (`BadInput` says what, where and what is allowed).
 
     A value is a scalar, a gradient (anchors over the depth of the model) or a tuple of `Filtered`.
-    Arithmetic is in float32; the result is rounded to `dtype`.
+    So is the method: a tuple of `Filtered` gives each part of the model its own, the first filter
+    that fits deciding; every tensor must have one. Arithmetic is in float32; the result is
+    rounded to `dtype`.
 
     >>> Recipe("linear", (Input("a", {"weight": 1}), Input("b", {"weight": 3}))).method
     'linear'
     """
 
-    method: str
+    method: str | tuple[Filtered, ...]
     inputs: tuple[Input, ...]
     base: str | None = None
     parameters: Mapping[str, Value] = field(default_factory=dict)
     dtype: str = "float32"
 
     def __post_init__(self) -> None:
-        if self.method not in METHODS:
-            raise BadInput(
-                f"merge method {self.method!r} is unknown; there are {', '.join(METHODS)}"
-            )
+        _check_method(self.method)
         if self.dtype not in DTYPES:
             raise BadInput(
-                f"{self.method}: dtype {self.dtype!r} is unknown; there are {', '.join(DTYPES)}"
+                f"{self.title}: dtype {self.dtype!r} is unknown; there are {', '.join(DTYPES)}"
             )
-        inputs = tuple(
-            Input(i.model, _checked(self.method, i.parameters, i.model)) for i in self.inputs
-        )
+        inputs = tuple(Input(i.model, _checked(self, i.parameters, i.model)) for i in self.inputs)
         object.__setattr__(self, "inputs", inputs)
-        own = _checked(self.method, self.parameters, None)
-        object.__setattr__(self, "parameters", _frozen(own))
-        _check_models(self)
-        _check_given(self)
+        object.__setattr__(self, "parameters", _frozen(_checked(self, self.parameters, None)))
+        for method in self.methods:
+            _check_models(self, method)
+            _check_given(self, method)
+
+    @cached_property
+    def methods(self) -> tuple[str, ...]:
+        """The names of the merge methods it uses, each once."""
+        if isinstance(self.method, str):
+            return (self.method,)
+        return tuple(dict.fromkeys(str(part.value) for part in self.method))
+
+    @property
+    def title(self) -> str:
+        """The methods in words, ``ties`` or ``ties + dare_ties``."""
+        return " + ".join(self.methods)
+
+    def method_on(self, tensor: str) -> str:
+        """The method of one tensor; `BadInput` when no filter fits it."""
+        if isinstance(self.method, str):
+            return self.method
+        for part in self.method:
+            if part.fits(tensor):
+                return str(part.value)
+        raise BadInput(f"{self.title}: no method for tensor {tensor!r}; add one without a filter")
 
     def value(
         self,
@@ -112,15 +111,25 @@ class Recipe:
         """
         for level in (self.parameters,) if input is None else (input.parameters, self.parameters):
             if name in level:
-                found = _on_tensor(level[name], tensor, layers)
+                found = on_tensor(level[name], tensor, layers)
                 if found is not None:
                     return found
-        rule = METHODS[self.method].parameters.get(name)
-        fallback = rule.default if default is None and rule else default
-        if fallback is None:
+        if default is not None:
+            return default
+        rule = METHODS[self.method_on(tensor)].parameters.get(name)
+        if rule is None or rule.default is None:
             whose = f" of model {input.model!r}" if input else ""
-            raise BadInput(f"{self.method}: {name}{whose} has no value for tensor {tensor!r}")
-        return fallback
+            raise BadInput(f"{self.title}: {name}{whose} has no value for tensor {tensor!r}")
+        return rule.default
+
+    def column(
+        self, name: str, tensors: Sequence[str], layers: int, input: Input | None = None
+    ) -> list[Scalar]:
+        """`value` on each of `tensors`; quick where one scalar holds for all."""
+        found = (input.parameters if input else {}).get(name, self.parameters.get(name))
+        if found is not None and not isinstance(found, tuple):
+            return [found] * len(tensors)
+        return [self.value(name, tensor, layers, input) for tensor in tensors]
 
     @cached_property
     def digest(self) -> str:
@@ -137,7 +146,9 @@ class Recipe:
     def to_json(self) -> dict[str, Any]:
         """Plain types; `from_json` gives the same recipe back."""
         return {
-            "method": self.method,
+            "method": self.method
+            if isinstance(self.method, str)
+            else [{"filter": part.filter, "value": part.value} for part in self.method],
             "inputs": [
                 {"model": i.model, "parameters": plain_parameters(i.parameters)}
                 for i in self.inputs
@@ -155,91 +166,71 @@ class Recipe:
                 Input(i["model"], read_parameters(i["parameters"])) for i in data["inputs"]
             )
             parameters = read_parameters(data["parameters"])
-            return cls(data["method"], inputs, data["base"], parameters, data["dtype"])
+            method = read_parameters({"method": data["method"]})["method"]
+            return cls(method, inputs, data["base"], parameters, data["dtype"])  # type: ignore[arg-type]
         except (KeyError, TypeError, AttributeError) as error:
             raise BadInput(f"not a recipe: {error!r}") from error
 
 
-def _on_tensor(value: Value, tensor: str, layers: int) -> Scalar | None:
-    if not isinstance(value, tuple):
-        return value
-    for part in value:
-        if not isinstance(part, Filtered):
-            return interpolate(value, position(tensor, layers))  # type: ignore[arg-type]
-        if part.fits(tensor):
-            return _on_tensor(part.value, tensor, layers)
-    return None
+def _check_method(method: object) -> None:
+    listed = method if isinstance(method, tuple) and method else (method,)
+    for part in listed:
+        name = part.value if isinstance(part, Filtered) else part
+        if not isinstance(name, str) or name not in METHODS:
+            raise BadInput(f"merge method {name!r} is unknown; there are {', '.join(METHODS)}")
+        if isinstance(method, tuple) and not isinstance(part, Filtered):
+            raise BadInput("merge method: a list must consist of entries with filter and value")
 
 
-def plain_parameters(parameters: Mapping[str, Value]) -> dict[str, Any]:
-    """Parameters as scalars, lists of numbers and lists of ``{filter, value}``."""
-
-    def plain(value: Value) -> Any:
-        if not isinstance(value, tuple):
-            return value
-        return [
-            {"filter": part.filter, "value": plain(part.value)}
-            if isinstance(part, Filtered)
-            else part
-            for part in value
+def _checked(
+    recipe: Recipe, parameters: Mapping[str, Value], model: str | None
+) -> dict[str, Value]:
+    """Parameters as their rules want them; every method that knows one must allow its value."""
+    where = f"{recipe.title}: " + (f"model {model!r}: " if model is not None else "")
+    found = {}
+    for name, value in parameters.items():
+        rules = [
+            METHODS[m].parameters[name] for m in recipe.methods if name in METHODS[m].parameters
         ]
-
-    return {name: plain(value) for name, value in parameters.items()}
-
-
-def read_parameters(data: Mapping[str, Any]) -> dict[str, Value]:
-    """The inverse of `plain_parameters`; values are checked when a recipe is made of them."""
-
-    def read(value: Any) -> Any:
-        if isinstance(value, list):
-            return tuple(read(part) for part in value)
-        if isinstance(value, Mapping):
-            if set(value) - {"filter"} != {"value"}:
-                raise BadInput(f"a filter has the keys filter and value, not {sorted(value)}")
-            return Filtered(value.get("filter"), read(value["value"]))
-        return value
-
-    return {str(name): read(value) for name, value in data.items()}
-
-
-def _checked(method: str, parameters: Mapping[str, Value], model: str | None) -> dict[str, Value]:
-    rules = METHODS[method].parameters
-    where = f"{method}: " + (f"model {model!r}: " if model is not None else "")
-    for name in parameters:
-        if name not in rules:
-            raise BadInput(f"{where}unknown parameter {name!r}; there are {', '.join(rules)}")
-        if model is not None and not rules[name].per_input:
+        if not rules:
+            known = dict.fromkeys(
+                p for method in recipe.methods for p in METHODS[method].parameters
+            )
+            raise BadInput(f"{where}unknown parameter {name!r}; there are {', '.join(known)}")
+        if model is not None and not any(rule.per_input for rule in rules):
             raise BadInput(f"{where}{name} belongs at the top level, not at a model")
-    return {name: checked(v, rules[name], where + name) for name, v in parameters.items()}
+        for rule in rules:
+            found[name] = checked(value, rule, where + name)
+    return found
 
 
-def _check_models(recipe: Recipe) -> None:
-    method, models = METHODS[recipe.method], [i.model for i in recipe.inputs]
-    for model in [*models, *([] if recipe.base is None else [recipe.base])]:
+def _check_models(recipe: Recipe, name: str) -> None:
+    method, models, base = METHODS[name], [i.model for i in recipe.inputs], recipe.base
+    for model in [*models, *([] if base is None else [base])]:
         if not isinstance(model, str) or not model:
-            raise BadInput(f"{recipe.method}: {model!r} is not the name of a model")
+            raise BadInput(f"{name}: {model!r} is not the name of a model")
     repeated = sorted({model for model in models if models.count(model) > 1})
     if repeated:
-        raise BadInput(f"{recipe.method}: models named twice: {', '.join(repeated)}")
-    wanted = "at least one model" if method.inputs is None else f"exactly {method.inputs} models"
-    if not models or (method.inputs is not None and len(models) != method.inputs):
-        raise BadInput(f"{recipe.method} merges {wanted}, not {len(models)}")
-    if method.base != "optional" and recipe.base is None:
-        raise BadInput(f"{recipe.method} needs a base model")
-    if method.base == "subtracted" and recipe.base in models:
-        raise BadInput(f"{recipe.method}: the base {recipe.base!r} cannot be merged into itself")
-    if method.base != "subtracted" and recipe.base is not None and recipe.base not in models:
-        raise BadInput(
-            f"{recipe.method}: the base {recipe.base!r} must be one of {', '.join(models)}"
-        )
+        raise BadInput(f"{name}: models named twice: {', '.join(repeated)}")
+    if not models or not method.allows(len(models)):
+        raise BadInput(f"{name} merges {method.wanted}, not {len(models)}")
+    if method.base in ("subtracted", "input") and base is None:
+        raise BadInput(f"{name} needs a base model")
+    if method.base in ("subtracted", "if_given") and base in models:
+        raise BadInput(f"{name}: the base {base!r} cannot be merged into itself")
+    # beside a method that subtracts the base, the others leave it aside
+    alone = all(METHODS[other].base in ("input", "optional") for other in recipe.methods)
+    listed = base is None or base in models
+    if not listed and (method.base == "input" or (method.base == "optional" and alone)):
+        raise BadInput(f"{name}: the base {base!r} must be one of {', '.join(models)}")
 
 
-def _check_given(recipe: Recipe) -> None:
-    for name, rule in METHODS[recipe.method].parameters.items():
+def _check_given(recipe: Recipe, method: str) -> None:
+    for name, rule in METHODS[method].parameters.items():
         if rule.default is not None or name in recipe.parameters:
             continue
         if not rule.per_input:
-            raise BadInput(f"{recipe.method}: parameter {name} is missing")
+            raise BadInput(f"{method}: parameter {name} is missing")
         for given in recipe.inputs:
             if name not in given.parameters:
-                raise BadInput(f"{recipe.method}: model {given.model!r} has no {name}")
+                raise BadInput(f"{method}: model {given.model!r} has no {name}")

@@ -1,101 +1,12 @@
-"""What each merge method takes: parameters with mergekit's defaults, values, base and inputs."""
+"""What each merge method takes: parameters with mergekit's defaults, base and inputs."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
-from suite.errors import BadInput
-
-Scalar = float | int | bool | str
-Gradient = tuple[float, ...]
-
-
-@dataclass(frozen=True)
-class Filtered:
-    """`value` for the tensors whose name contains `filter`; None and ``*`` stand for all."""
-
-    filter: str | None
-    value: Scalar | Gradient
-
-    def fits(self, tensor: str) -> bool:
-        return self.filter is None or self.filter == "*" or self.filter in tensor
-
-
-Value = Scalar | Gradient | tuple[Filtered, ...]
-
-
-@dataclass(frozen=True)
-class Rule:
-    """What a method allows for one parameter.
-
-    `per_input` parameters stand at an input or at the top level (then for every input), the
-    others at the top level only. A `default` of None means that the value must be given.
-    """
-
-    kind: Literal["number", "integer", "switch", "choice"] = "number"
-    per_input: bool = False
-    default: Scalar | None = None
-    low: float = -math.inf
-    high: float = math.inf
-    options: tuple[str, ...] = ()
-
-    @property
-    def allowed(self) -> str:
-        if self.kind == "switch":
-            return "true or false"
-        if self.kind == "choice":
-            return "one of " + ", ".join(self.options)
-        bounds = "" if math.isinf(self.low) else f" in [{self.low:g}, {self.high:g}]"
-        return ("a whole number" if self.kind == "integer" else "a finite number") + bounds
-
-    def normalised(self, value: object) -> Scalar | None:
-        """`value` in its kind's one Python type, so that equal recipes are equal; None if bad."""
-        if self.kind == "switch":
-            return value if isinstance(value, bool) else None
-        if self.kind == "choice":
-            return value if isinstance(value, str) and value in self.options else None
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            return None
-        if not (math.isfinite(value) and self.low <= value <= self.high):
-            return None
-        if self.kind == "integer":
-            return int(value) if value == int(value) else None
-        return float(value)
-
-
-def checked(value: object, rule: Rule, where: str) -> Any:
-    """`value` with each number in its kind's type; `BadInput`, naming `where`, if not allowed."""
-
-    def refuse(what: object) -> BadInput:
-        return BadInput(f"{where} is {what!r}; allowed is {rule.allowed}")
-
-    def each(parts: tuple[object, ...], check: Callable[[object], Any]) -> Iterator[Any]:
-        for part in parts:
-            good = check(part)
-            if good is None:
-                raise refuse(part)
-            yield good
-
-    def filtered(part: object) -> Filtered | None:
-        fits = isinstance(part, Filtered) and isinstance(part.filter, str | None)
-        if not (fits and isinstance(part, Filtered)):
-            return None
-        if isinstance(part.value, tuple) and any(isinstance(p, Filtered) for p in part.value):
-            raise BadInput(f"{where}: a filter inside a filter")
-        return Filtered(part.filter, checked(part.value, rule, where))
-
-    if not isinstance(value, tuple):
-        return next(each((value,), rule.normalised))
-    if not value:
-        raise refuse(value)
-    if isinstance(value[0], Filtered) and rule.kind != "integer":
-        return tuple(each(value, filtered))
-    if rule.kind != "number":
-        raise refuse(value)
-    return tuple(each(value, rule.normalised))
+from suite.values import Rule
 
 
 @dataclass(frozen=True)
@@ -103,12 +14,26 @@ class Method:
     """A merge method as recipes see it.
 
     `base` says what the base is: ``subtracted`` (task vectors are taken from it; it is no input),
-    ``input`` (it is one of the inputs), or ``optional`` (only names whose tokenizer is kept).
+    ``if_given`` (the same, but a recipe may do without), ``input`` (it is one of the inputs), or
+    ``optional`` (it is an input like any other; its tokenizer is kept). `inputs` is the number of
+    inputs, `least` the smallest where the number is free.
     """
 
     parameters: Mapping[str, Rule]
-    base: Literal["subtracted", "input", "optional"] = "subtracted"
-    inputs: int | None = None  # exact number, None for one or more
+    base: Literal["subtracted", "if_given", "input", "optional"] = "subtracted"
+    inputs: int | None = None
+    least: int = 1
+
+    def allows(self, count: int) -> bool:
+        """Whether `count` inputs can be merged, the base not counted unless it is one of them."""
+        return count == self.inputs if self.inputs is not None else count >= self.least
+
+    @property
+    def wanted(self) -> str:
+        """The number of inputs in words."""
+        if self.inputs is None:
+            return "at least one model" if self.least == 1 else f"at least {self.least} models"
+        return "exactly one model" if self.inputs == 1 else f"exactly {self.inputs} models"
 
 
 def _task_vectors(normalize: bool, **more: Rule) -> Method:
@@ -117,21 +42,56 @@ def _task_vectors(normalize: bool, **more: Rule) -> Method:
     return Method({"weight": weight, "lambda": scale, "normalize": switch, **more})
 
 
-_DENSITY = Rule(per_input=True, default=1.0, low=0.0, high=1.0)
-_DARE = {
+def _rescale(default: str, *options: str) -> Rule:
+    return Rule("choice", default=default, options=options)
+
+
+def _share(default: float | None = None, per_input: bool = False) -> Rule:
+    return Rule(per_input=per_input, default=default, low=0.0, high=1.0)
+
+
+_DENSITY = _share(1.0, per_input=True)
+_SEED = Rule("integer", default=0, low=0, high=2**63 - 1)
+_TRIMMED = {"density": _DENSITY, "rescale": _rescale("none", "l1", "none")}
+_OUTLIERS = {**_TRIMMED, "gamma": _share(0.01, per_input=True)}
+# l1: mergekit since 2025-02; inverse_density: Yu et al. 2024, eq. 3 (DARE), Deep et al. 2024 (DELLA).
+_DROPPED = {
     "density": _DENSITY,
-    # l1: mergekit since 2025-02; inverse_density: Yu et al. 2024, eq. 3.
-    "rescale": Rule("choice", default="l1", options=("l1", "inverse_density", "none")),
-    "seed": Rule("integer", default=0, low=0, high=2**63 - 1),
+    "rescale": _rescale("l1", "l1", "inverse_density", "none"),
+    "seed": _SEED,
 }
+_RANKED = {**_DROPPED, "epsilon": _share(0.15, per_input=True)}
 METHODS: Mapping[str, Method] = {
     "linear": Method(
         {"weight": Rule(per_input=True), "normalize": Rule("switch", default=True)}, "optional"
     ),
-    "slerp": Method({"t": Rule(low=0.0, high=1.0)}, "input", 2),
+    "slerp": Method({"t": _share()}, "input", 2),
+    "nuslerp": Method(
+        {
+            "weight": Rule(per_input=True),
+            "nuslerp_flatten": Rule("switch", default=True),
+            "nuslerp_row_wise": Rule("switch", default=False),
+        },
+        "if_given",
+        2,
+    ),
     "task_arithmetic": _task_vectors(False),
-    "ties": _task_vectors(True, density=_DENSITY),
-    "dare_linear": _task_vectors(False, **_DARE),
-    "dare_ties": _task_vectors(False, **_DARE),
+    "ties": _task_vectors(True, **_TRIMMED),
+    "dare_linear": _task_vectors(False, **_DROPPED),
+    "dare_ties": _task_vectors(False, **_DROPPED),
+    "breadcrumbs": _task_vectors(False, **_OUTLIERS),
+    "breadcrumbs_ties": _task_vectors(False, **_OUTLIERS),
+    "della": _task_vectors(True, **_RANKED),
+    "della_linear": _task_vectors(False, **_RANKED),
+    "model_stock": Method({"filter_wise": Rule("switch", default=False)}, least=2),
+    "karcher": Method(
+        {
+            "max_iter": Rule("integer", default=10, low=0, high=10_000),
+            "tol": _share(1e-5),
+        },
+        "optional",
+    ),
+    "sce": Method({"select_topk": _share(1.0)}),
+    "passthrough": Method({"scale": Rule(per_input=True, default=1.0)}, "optional", 1),
 }
-"""Every method with mergekit's defaults; `seed` exists here only."""
+"""Every method with mergekit's defaults; `seed` and ``inverse_density`` exist here only."""

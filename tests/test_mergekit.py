@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from suite.errors import BadInput
 from suite.mergekit import read, write
 from suite.recipe import Input, Recipe
-from suite.rules import METHODS, Filtered, Rule
+from suite.rules import METHODS
+from suite.values import Filtered, Rule
 
 BASELINES = Path(__file__).parents[1] / "baselines" / "ja_math_micro"
 TIES = """
@@ -125,9 +126,9 @@ def recipes(draw: st.DrawFn) -> Recipe:
             if rule.per_input == per_input and (rule.default is None or draw(st.booleans()))
         }
 
-    models = [f"m{i}" for i in range(method.inputs or draw(st.integers(1, 4)))]
+    models = [f"m{i}" for i in range(method.inputs or draw(st.integers(method.least, 4)))]
     inputs = tuple(Input(model, parameters(True)) for model in models)
-    base = {"subtracted": "base", "input": models[-1], "optional": None}[method.base]
+    base = {"subtracted": "base", "if_given": "base", "input": models[-1], "optional": None}[method.base]
     dtype = draw(st.sampled_from(["float32", "bfloat16"]))
     return Recipe(name, inputs, base, parameters(False), dtype)
 

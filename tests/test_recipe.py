@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from suite.errors import BadInput
-from suite.recipe import Input, Recipe, interpolate, layer_of, position
-from suite.rules import Filtered
+from suite.recipe import Input, Recipe
+from suite.values import Filtered, interpolate, layer_of, position
 
 MLP = "model.layers.3.mlp.up_proj.weight"
 ATTENTION = "model.layers.3.self_attn.q_proj.weight"

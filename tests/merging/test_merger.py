@@ -17,7 +17,7 @@ from suite.errors import BadInput
 from suite.merging import MergeFailure, Merger, Sources
 from suite.merging.masks import bound, random_bits
 from suite.recipe import Input, Recipe
-from suite.rules import Filtered
+from suite.values import Filtered
 
 Weights = dict[str, torch.Tensor]
 Make = Callable[..., Any]
