@@ -13,9 +13,11 @@ usage: suite COMMAND [arguments]
           search for merges; continues a run that was interrupted (-m sweeps)
   judge   task=…            measure fronts and baselines on items no search saw
   report  [task=…]          figures, tables and one HTML page from the results
-  export  RUN --trial N OUT one searched merge as a checkpoint with its recipe
-  merge   RECIPE.yaml OUT   a mergekit YAML as a checkpoint
-  check   task=…            prove that a task is complete and its splits disjoint
+  export  RUN OUT --trial N | --pick knee | --pick best:OBJECTIVE
+                            one searched merge as a checkpoint, with its recipe and a model card
+  merge   RECIPE.yaml OUT   a mergekit YAML as a checkpoint (both: --push org/name uploads it)
+  check   task=… [--fast]   prove that a task is complete, its models fit and its splits are
+                            disjoint (--fast: without downloading or loading any weights)
   list    tasks|optimizers|baselines|merges
 
 Exit codes: 0 done, 2 bad input, 130 interrupted. Documentation: README.md.
@@ -41,10 +43,11 @@ def main(arguments: list[str] | None = None) -> int:
     if words[0] not in COMMANDS:
         print(f"suite: no command {words[0]!r}; there are {', '.join(COMMANDS)}", file=sys.stderr)
         return 2
-    os.environ.setdefault("HF_HUB_OFFLINE", "1")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    from suite import network
     from suite.errors import BadInput
 
+    network.hold()  # libraries stay off the network; only the models a task names are downloaded
     try:
         importlib.import_module(COMMANDS[words[0]]).main(words)
     except BadInput as error:

@@ -55,29 +55,45 @@ def device(name: str) -> str:
     return f"cuda:{index or 0}"
 
 
+def fitted(config: Config) -> Any:
+    """The `Fit` of the task's models, from metadata alone; nothing large is downloaded."""
+    from suite import fit
+
+    spec = config["task"]
+    if spec["base"] not in spec["models"]:
+        known = ", ".join(spec["models"])
+        raise BadInput(f"task {spec['name']}: base {spec['base']!r} is not one of {known}")
+    on = device(config["device"])
+    headers = [fit.read(name, model) for name, model in spec["models"].items()]
+    return fit.check(headers, spec["base"], spec.get("vocabulary", "refuse"), on)
+
+
+def folders(config: Config) -> dict[str, Path]:
+    """The folder of each model of the task; what is not here is downloaded if all of it fits."""
+    from suite import hub
+
+    fitted(config)
+    return {name: hub.locate(model).folder for name, model in config["task"]["models"].items()}
+
+
 def task(config: Config) -> Any:
     """The `Task` of a resolved run configuration (keys task, device, batch_size, allow_targets)."""
     from suite.evaluators import handle
     from suite.merge_space import MergeSpace
     from suite.merging.merger import Merger
     from suite.merging.sources import Sources
-    from suite.objective import Objective
     from suite.task import Task
 
     spec, on = config["task"], device(config["device"])
-    folders = {name: places.resolve(path) for name, path in spec["models"].items()}
     base, merge = spec["base"], spec["merge"]
-    if base not in folders:
-        raise BadInput(f"task {spec['name']}: base {base!r} is not one of {', '.join(folders)}")
-    objectives = [Objective(**entry) for entry in spec["objectives"].values()]
-    if not objectives:
-        raise BadInput(f"task {spec['name']}: no objectives")
-    sources = Sources.load(folders, on)
-    live = handle.load(folders[base], on, config["batch_size"])
-    known = [name for name in folders if name != base]
+    evaluators, objectives = measures(config)  # before the models: these are read in a moment
+    paths = folders(config)
+    sources = Sources.load(paths, on, vocabulary=spec.get("vocabulary", "refuse"))
+    live = handle.load(paths[base], on, config["batch_size"])
+    known = [name for name in paths if name != base]
     searched = merge.get("sources") or known
-    if unknown := [name for name in searched if name not in folders]:
-        raise BadInput(f"merge: sources {unknown} are not models of the task: {', '.join(folders)}")
+    if unknown := [name for name in searched if name not in paths]:
+        raise BadInput(f"merge: sources {unknown} are not models of the task: {', '.join(paths)}")
     space = MergeSpace(
         method=merge["method"],
         sources=searched,
@@ -87,9 +103,20 @@ def task(config: Config) -> Any:
         layers=live.model.config.num_hidden_layers,
         groups=merge.get("groups"),
     )
+    return Task(spec["name"], space, objectives, evaluators, Merger(sources, live.model), live)
+
+
+def measures(config: Config) -> tuple[list[Any], list[Any]]:
+    """The task's evaluators and objectives; no model is needed for these."""
+    from suite.objective import Objective
+
+    spec = config["task"]
+    objectives = [Objective(**entry) for entry in spec["objectives"].values()]
+    if not objectives:
+        raise BadInput(f"task {spec['name']}: no objectives")
     evaluators = [evaluator(entry, config) for entry in spec["evaluators"].values()]
     _check_metrics(objectives, evaluators)
-    return Task(spec["name"], space, objectives, evaluators, Merger(sources, live.model), live)
+    return evaluators, objectives
 
 
 def _check_metrics(objectives: Sequence[Any], evaluators: Sequence[Any]) -> None:

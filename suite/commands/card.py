@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import json
 import platform
@@ -11,7 +10,10 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from suite import places
+import yaml
+
+from suite import hub, places
+from suite.hub import sha256
 
 PACKAGES = [
     "merge-suite",
@@ -32,13 +34,44 @@ PACKAGES = [
 ]
 
 
+def pinned(config: dict[str, Any]) -> dict[str, Any]:
+    """`config` with each Hub model at a commit hash; what was asked for is kept as ``asked``.
+
+    A branch is resolved once per task and results folder, so that its runs, and a run that is
+    continued, use the same weights when the branch moves. Unchanged without Hub branches or tags.
+    """
+    task = config["task"]
+    asked = {}
+    for name, model in task["models"].items():
+        named = hub.parse(model)
+        if named and not hub.is_commit(named[1]):
+            asked[name] = "@".join(named)
+    if not asked:
+        return config
+    earlier = _resolved(config)
+    found = {name: earlier.get(model) or hub.pinned(model) for name, model in asked.items()}
+    return {**config, "task": {**task, "models": {**task["models"], **found}}, "asked": asked}
+
+
+def _resolved(config: dict[str, Any]) -> dict[str, str]:
+    """What this run, or else others of its task, made of Hub names: asked for → at a commit."""
+    own = places.run_folder(
+        config["results"], config["task"]["name"], config["optimizer"], config["seed"]
+    )
+    found: dict[str, str] = {}
+    for path in [own / "config.yaml", *sorted(own.parent.parent.glob("*/seed=*/config.yaml"))]:
+        if path.is_file():
+            run = yaml.safe_load(path.read_text(encoding="utf-8"))
+            for name, model in run.get("asked", {}).items():
+                found.setdefault(model, run["task"]["models"][name])
+    return found
+
+
 def inputs(config: dict[str, Any]) -> dict[str, Any]:
     """sha256 of every weight file and item set the task names; part of the run's identity."""
     models = {
-        name: {
-            file.name: sha256(file) for file in sorted(places.resolve(path).glob("*.safetensors"))
-        }
-        for name, path in config["task"]["models"].items()
+        name: {file.name: sha256(file) for file in hub.locate(model).weights()}
+        for name, model in config["task"]["models"].items()
     }
     items = {
         entry["name"]: {
@@ -54,13 +87,6 @@ def inputs(config: dict[str, Any]) -> dict[str, Any]:
 def digest(config: dict[str, Any]) -> str:
     """One sha256 over all `inputs`."""
     return hashlib.sha256(json.dumps(inputs(config), sort_keys=True).encode()).hexdigest()
-
-
-@functools.cache
-def sha256(path: Path) -> str:
-    """Hex digest of a file's bytes."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def environment(config: dict[str, Any]) -> dict[str, Any]:

@@ -2,24 +2,62 @@
 
 from __future__ import annotations
 
-from suite.commands import assemble, compose
+from collections.abc import Iterator
+from typing import Any
+
+from suite.commands import assemble, card, compose
+
+FAST = "--fast"
 
 
 def main(words: list[str]) -> None:
-    """Build the task of ``task=…`` and its baselines; print what it consists of, or fail with the reason."""
-    config = compose.compose(words[1:])
-    task = assemble.task(config)
-    baselines = assemble.baselines(config)
-    print(f"{task.name}: {task.space.d} parameters, {task.merge_space.method} over")
-    print(f"  models      {', '.join(config['task']['models'])}")
-    for evaluator in task.evaluators:
+    """Check the models of ``task=…`` by their metadata, then build the task and its baselines.
+
+    Prints what the task consists of, or fails with the reason. Building downloads and loads the
+    models; with ``--fast`` neither happens, and everything else is checked.
+    """
+    config = card.pinned(compose.compose([word for word in words[1:] if word != FAST]))
+    for line in fit_lines(config["task"], assemble.fitted(config)):
+        print(line, flush=True)
+    if FAST in words:
+        evaluators, objectives = assemble.measures(config)
+    else:
+        task = assemble.task(config)
+        evaluators, objectives = task.evaluators, task.objectives
+        print(f"{task.name}: {task.space.d} parameters, {task.merge_space.method}")
+    for evaluator in evaluators:
         splits = getattr(evaluator, "splits", {})
         sizes = ", ".join(f"{split} {len(items)}" for split, items in splits.items())
         print(f"  evaluator   {evaluator.name}: {sizes}")
-    for objective in task.objectives:
+    for objective in objectives:
         print(
             f"  objective   {objective.name}: {objective.direction} {objective.metric},"
             f" ideal {objective.ideal}, reference {objective.reference}"
         )
-    print(f"  baselines   {', '.join(baselines)}")
-    print("complete; splits are disjoint")
+    print(f"  baselines   {', '.join(assemble.baselines(config))}")
+    print("models fit; splits are disjoint" if FAST in words else "complete; splits are disjoint")
+
+
+def fit_lines(task: dict[str, Any], fit: Any) -> Iterator[str]:
+    """A line per model, then what all of them need and what to know about them."""
+    from suite.fit import size
+
+    for header in fit.headers:
+        facts = [
+            header.architecture or "architecture unknown",
+            f"{header.parameters / 1e6:,.2f}M parameters",
+            header.dtype,
+            f"vocabulary {header.vocabulary or 'unknown'}",
+            f"licence {header.licence or 'not stated'}",
+            task["models"][header.name],
+        ]
+        if header.revision:
+            facts.append(f"{size(header.download)} to download" if header.download else "in cache")
+        if rows := fit.cut.get(header.name):
+            facts.append(f"cut to the base's rows: {', '.join(rows)}")
+        name = f"{header.name} (base)" if header.name == fit.base else header.name
+        yield f"  model       {name}: {', '.join(facts)}"
+    yield f"  download    {size(fit.download)}; {size(fit.disk)} free"
+    yield f"  memory      {size(fit.memory)} at least; {size(fit.machine)} there"
+    for warning in fit.warnings:
+        yield f"  note        {warning}"

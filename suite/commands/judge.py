@@ -42,6 +42,7 @@ def main(words: list[str]) -> None:
     spec = dict(first["task"])
     spec["objectives"] = {entry["name"]: entry for entry in spec["objectives"]}
     config = {**config, "task": spec}
+    assemble.folders(config)  # what another machine searched may have to be downloaded here
     if card.inputs(config) != first["inputs"]:
         raise BadInput(f"{root}: its runs were made with other weights or items than are here now")
     task = assemble.task(config)

@@ -13,7 +13,7 @@ from suite.commands import assemble, card, compose
 from suite.errors import BadInput
 
 # A run may be continued with another of these; everything else is what the run *is*.
-FREE = ("trials", "results", "tracker", "batch_size")
+FREE = ("trials", "results", "tracker", "batch_size", "asked")
 
 
 def main(words: list[str]) -> None:
@@ -24,6 +24,7 @@ def main(words: list[str]) -> None:
 def run(config: dict[str, Any]) -> None:
     """One optimizer on one task with one seed, new or continued."""
     _check(config)
+    config = card.pinned(config)
     folder = places.run_folder(
         config["results"], config["task"]["name"], config["optimizer"], config["seed"]
     )

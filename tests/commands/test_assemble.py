@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from suite import places
 from suite.commands import assemble
 from suite.errors import BadInput
 from suite.evaluators.handle import TransformersHandle
@@ -54,6 +55,29 @@ def test_the_assembled_task_merges_into_the_live_model() -> None:
     assert not torch.equal(
         before["lm_head.weight"], task.handle.model.state_dict()["lm_head.weight"]
     )
+
+
+def test_models_that_do_not_fit_are_never_loaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import shutil
+
+    from suite.commands.compose import compose
+
+    monkeypatch.setattr("suite.merging.sources.Sources.load", None)
+    shutil.copytree(places.ZOO / "ja_math_micro" / "japanese", tmp_path / "other")
+    text = (tmp_path / "other" / "config.json").read_text()
+    (tmp_path / "other" / "config.json").write_text(text.replace("Mistral", "Qwen2"))
+    with pytest.raises(BadInput, match="'base' is a MistralForCausalLM, 'japanese' a Qwen2"):
+        assemble.task(compose([f"task.models.japanese={tmp_path / 'other'}"]))
+
+
+def test_measures_are_checked_before_any_model_is_looked_for() -> None:
+    from suite.commands.compose import compose
+
+    words = ["task.models.japanese=/no/such", "task.objectives.ja_math.metric=ja_math.nothing"]
+    with pytest.raises(BadInput, match=r"ja_math\.nothing"):
+        assemble.task(compose(words))
 
 
 def test_baselines_of_other_models_are_refused(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from suite import places
 from suite.__main__ import main
+from tests.hub_server import HubServer
 
 Suite = Callable[..., tuple[int, str, str]]
 
@@ -41,6 +42,38 @@ def test_check_says_what_a_task_consists_of(suite: Suite) -> None:
     assert code == 0, err
     for word in ("24 parameters", "math_mul", "ja_general.em", "uniform_soup", "disjoint"):
         assert word in out
+    assert "base (base): MistralForCausalLM, 1.31M parameters, BF16, vocabulary 776" in out
+    assert "0 B; " in out and "at least" in out  # nothing to download; memory
+
+
+def test_a_fast_check_loads_no_model(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("suite.evaluators.handle.load", None)
+    monkeypatch.setattr("suite.merging.sources.Sources.load", None)
+    code, out, err = suite("check", "--fast", "task=ja_math_micro")
+    assert code == 0 and "models fit; splits are disjoint" in out, err
+    assert "search 8, select 8, report 8" in out and "ja_general.em" in out
+
+
+def test_a_check_without_downloads_states_them(
+    suite: Suite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = {p.name: p.read_bytes() for p in (places.ZOO / "ja_math_micro/japanese").iterdir()}
+    files["README.md"] = b"---\nlicense: apache-2.0\n---\n"
+    with HubServer() as server:
+        sha = server.add("lab/japanese", files)
+        server.redirect(monkeypatch, tmp_path / "hf")
+        code, out, err = suite("check", "--fast", "task.models.japanese=lab/japanese")
+        assert code == 0, err
+        row = next(line for line in out.splitlines() if " japanese: " in line)
+        size = f"{sum(map(len, files.values())) / 1e6:.4g} MB to download"
+        for fact in ("licence apache-2.0", f"lab/japanese@{sha}", size):
+            assert fact in row
+        assert all(request.range for request in server.fetched("model.safetensors"))
+        monkeypatch.setattr("suite.fit.disk_free", lambda: 1_000_000)
+        for command in ("check", "run"):
+            code, _, err = suite(command, "task.models.japanese=lab/japanese")
+            assert code == 2 and "suite: disk: 2.6" in err and "1 MB free" in err
+        assert all(request.range for request in server.fetched("model.safetensors"))
 
 
 def test_a_task_of_ones_own_needs_no_code(
