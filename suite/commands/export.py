@@ -1,88 +1,242 @@
-"""`suite export` and `suite merge`: a recipe written as an ordinary checkpoint with its mergekit YAML."""
+"""`suite export` and `suite merge`: a recipe as an ordinary checkpoint with its model card."""
 
 from __future__ import annotations
 
 import argparse
-import shutil
+import json
+import shlex
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import yaml
 
-from suite import places
+from suite import hub
+from suite.commands import assemble, card
 from suite.errors import BadInput
 
 
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise BadInput(f"{self.prog.removeprefix('suite ')}: {message}")
+
+
 def main(words: list[str]) -> None:
-    """``export RUN --trial N OUT`` or ``merge RECIPE.yaml OUT``."""
-    export(words[1:]) if words[0] == "export" else merge(words[1:])
+    """``export RUN OUT (--trial N | --pick …)`` or ``merge RECIPE.yaml OUT``, with their options."""
+    options = _options(words)
+    if options.push:
+        from suite.export import push
+
+        push.check(options.push, options.yes)
+    export(options) if words[0] == "export" else merge(options)
+    if options.push:
+        _push(options)
 
 
-def export(words: list[str]) -> None:
-    """Write trial N of the run in folder RUN to OUT."""
+def export(options: argparse.Namespace) -> None:
+    """Write the picked trial of the run in folder RUN to OUT."""
+    from suite.export import parents
+    from suite.export.card import Origin
     from suite.journal import Journal
     from suite.recipe import Recipe
 
-    options = _parse("export", words, ("run", "out"), trial=int)
     run = Path(options.run)
-    if not (run / "config.yaml").is_file():
-        raise BadInput(f"{run}: not a run's folder (no config.yaml)")
-    config = yaml.safe_load((run / "config.yaml").read_text(encoding="utf-8"))
+    config = read_config(run)
     trials = Journal(run / "trials.jsonl").read()
-    if not 0 <= options.trial < len(trials):
-        raise BadInput(f"{run}: no trial {options.trial}; the journal holds 0 to {len(trials) - 1}")
-    recipe = Recipe.from_json(trials[options.trial].recipe)
-    folders = {name: places.resolve(path) for name, path in config["task"]["models"].items()}
-    write(recipe, folders, config["task"]["base"], Path(options.out))
+    judged = read_judged(run, trials)
+    pick = _pick(options, run, config, trials, judged)
+    recipe, spec = Recipe.from_json(pick.trial.recipe), config["task"]
+    names = parents.used(recipe, spec["base"])
+    device = _device(config["device"])
+    found = parents.find(
+        {name: spec["models"][name] for name in names},
+        spec["base"],
+        spec.get("vocabulary", "refuse"),
+        device,
+    )
+    inputs = config.get("inputs", {}).get("models", {})
+    _same_weights(run, found, inputs)
+    made_on = read_environment(run)
+    origin = Origin(
+        pick=pick,
+        task=spec["name"],
+        optimizer=config["optimizer"],
+        seed=config["seed"],
+        objectives=spec["objectives"],
+        scores={
+            "search": pick.trial.scores,
+            **{split: scores for split, (scores, _) in judged.get(pick.trial.number, {}).items()},
+        },
+        measured=made_on.get("device", "an unknown device"),
+        packages=made_on.get("packages", {}),
+    )
+    _write(options, recipe, found, spec["base"], device, origin, inputs)
 
 
-def merge(words: list[str]) -> None:
-    """Merge the mergekit YAML file RECIPE, whose models are local folders, into OUT."""
+def merge(options: argparse.Namespace) -> None:
+    """Merge the mergekit YAML file RECIPE, whose models are Hub ids or local folders, into OUT."""
     from suite import mergekit
+    from suite.export import parents
 
-    options = _parse("merge", words, ("recipe", "out"))
-    recipe = mergekit.read(Path(options.recipe))
-    names = [entry.model for entry in recipe.inputs]
-    base = recipe.base or names[0]
-    folders = {name: places.resolve(name) for name in dict.fromkeys([base, *names])}
-    write(recipe, folders, base, Path(options.out))
+    recipe = mergekit.read(Path(options.recipe), layers=parents.layers)
+    base = recipe.base or recipe.inputs[0].model
+    found = parents.find({name: name for name in parents.used(recipe, base)}, base)
+    _write(options, recipe, found, base, "cpu", None, {})
 
 
-def write(recipe: Any, folders: dict[str, Path], base: str, out: Path) -> None:
-    """Merge `recipe` over the checkpoints in `folders` and save it, tokenizer of `base` included.
-
-    The folder appears whole or not at all; an existing one is refused.
-    """
-    from suite import mergekit
-    from suite.evaluators import handle
-    from suite.merging.merger import Merger
-    from suite.merging.sources import Sources
-
-    if out.exists():
-        raise BadInput(f"{out}: exists; name a new folder")
-    used = {base, *(entry.model for entry in recipe.inputs)}
-    sources = Sources.load({name: folder for name, folder in folders.items() if name in used})
-    live = handle.load(folders[base], "cpu")
-    Merger(sources, live.model).merge(recipe)
-    draft = out.with_name(f".{out.name}.draft")
-    shutil.rmtree(draft, ignore_errors=True)
+def read_config(run: Path) -> dict[str, Any]:
+    """A run's configuration; `BadInput` when `run` is not a run's folder."""
     try:
-        live.model.save_pretrained(draft)
-        live.tokenizer.save_pretrained(draft)
-        (draft / "mergekit.yaml").write_text(mergekit.write(recipe), encoding="utf-8")
-        draft.rename(out)
-    except OSError as error:
-        shutil.rmtree(draft, ignore_errors=True)
-        raise BadInput(f"{out}: cannot be written ({error.strerror})") from None
-    print(f"{out}: {recipe.method} of {', '.join(entry.model for entry in recipe.inputs)}")
+        config = yaml.safe_load((run / "config.yaml").read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise BadInput(f"{run}: not a run's folder (no config.yaml)") from None
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise BadInput(f"{run}/config.yaml: cannot be read ({type(error).__name__})") from None
+    wanted = {"task", "optimizer", "seed", "device"}
+    if not isinstance(config, dict) or not wanted <= config.keys():
+        raise BadInput(f"{run}/config.yaml: not the configuration of a run")
+    return config
 
 
-def _parse(
-    command: str, words: list[str], names: tuple[str, ...], **numbers: type
-) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog=f"suite {command}")
-    for name in names:
-        parser.add_argument(name)
-    for name, kind in numbers.items():
-        parser.add_argument(f"--{name}", type=kind, required=True)
-    return parser.parse_args(words)
+def read_environment(run: Path) -> dict[str, Any]:
+    """The run's environment.json; empty when it is not there."""
+    try:
+        found = json.loads((run / "environment.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return dict(found) if isinstance(found, dict) else {}
+
+
+def read_judged(run: Path, trials: list[Any]) -> dict[int, dict[str, tuple[Any, list[float]]]]:
+    """Scores and losses that `suite judge` measured: trial number -> split -> (scores, losses).
+
+    Lines about another recipe than the journal's trial of that number do not count.
+    """
+    from suite import journal
+    from suite.trial import Score
+
+    found: dict[int, dict[str, tuple[Any, list[float]]]] = {}
+    for line in journal.records(run / "judged.jsonl").read():
+        number = line.get("number")
+        if not isinstance(number, int) or not 0 <= number < len(trials):
+            continue
+        if line["recipe"] == trials[number].recipe:
+            scores = {name: Score.from_json(score) for name, score in line["scores"].items()}
+            found.setdefault(number, {})[line["split"]] = scores, line["losses"]
+    return found
+
+
+def _pick(
+    options: argparse.Namespace,
+    run: Path,
+    config: Mapping[str, Any],
+    trials: list[Any],
+    judged: Mapping[int, Mapping[str, tuple[Any, list[float]]]],
+) -> Any:
+    from suite.export import pick
+
+    objectives = [entry["name"] for entry in config["task"]["objectives"]]
+    select = {n: splits["select"][1] for n, splits in judged.items() if "select" in splits}
+    kind, _, name = (options.pick or "").partition(":")
+    try:
+        if options.pick is None:
+            return pick.numbered(trials, options.trial)
+        if options.pick == "knee":
+            return pick.at_knee(trials, len(objectives))
+        if kind == "best":
+            return pick.best(trials, objectives, name, select)
+    except BadInput as error:
+        raise BadInput(f"{run}: {error}") from None
+    raise BadInput(f"--pick {options.pick}: allowed are knee and best:{{{','.join(objectives)}}}")
+
+
+def _same_weights(run: Path, parents: Mapping[str, Any], inputs: Mapping[str, Any]) -> None:
+    """Refuse parents whose weights are not those of the search: its scores would not hold."""
+    for name, parent in parents.items():
+        for file, digest in inputs.get(name, {}).items():
+            path = parent.folder / file
+            if not path.is_file():
+                raise BadInput(f"model {name!r}: {path}: no such file, but {run} was made with it")
+            if hub.sha256(path) != digest:
+                raise BadInput(f"model {name!r}: {path} is not the file that {run} was made with")
+
+
+def _device(wanted: str) -> str:
+    """The run's device where it is at hand, else the CPU (the card says so)."""
+    try:
+        return assemble.device(wanted)
+    except BadInput:
+        return "cpu"
+
+
+def _write(
+    options: argparse.Namespace,
+    recipe: Any,
+    parents: Mapping[str, Any],
+    base: str,
+    device: str,
+    origin: Any,
+    inputs: Mapping[str, Any],
+) -> None:
+    from suite.export import card as texts
+    from suite.export import checkpoint
+
+    out = Path(options.out)
+    now = card.environment({"device": device})
+    made = texts.Made(
+        title=(options.push or out.absolute().name).rpartition("/")[2],
+        command=shlex.join(["suite", *options.words]),
+        device=now["device"],
+        packages=now["packages"],
+        inputs={name: files for name, files in inputs.items() if name in parents},
+    )
+    plan = checkpoint.Plan(
+        recipe=recipe,
+        folders={name: parent.folder for name, parent in parents.items()},
+        base=base,
+        device=device,
+        dtype=options.dtype,
+        shard=checkpoint.shard_bytes(options.max_shard_size),
+    )
+    weights = checkpoint.write(
+        plan, out, lambda weights: texts.texts(recipe, parents, made, weights, origin)
+    )
+    files = sorted(out.glob("*.safetensors"))
+    print(f"{out}: {recipe.title} of {', '.join(entry.model for entry in recipe.inputs)}")
+    if origin:
+        print(f"  trial {origin.pick.trial.number}, {origin.pick.why}")
+    print(f"  {weights.parameters:,} parameters, {weights.dtype}, {len(files)} safetensors file(s)")
+    if not (out / texts.MERGEKIT).exists():
+        print(f"  no {texts.MERGEKIT}: mergekit cannot express this merge; {texts.RECIPE} holds it")
+
+
+def _push(options: argparse.Namespace) -> None:
+    from suite.export import push
+
+    out = Path(options.out)
+    if not options.yes and not push.confirm(options.push, out, options.private):
+        print(f"not uploaded; later: hf upload {options.push} {out}")
+        return
+    print(f"uploaded to {push.upload(out, options.push, options.private)}")
+
+
+def _options(words: list[str]) -> argparse.Namespace:
+    parser = _Parser(prog=f"suite {words[0]}")
+    if words[0] == "export":
+        parser.add_argument("run", metavar="RUN", help="a run's folder")
+        which = parser.add_mutually_exclusive_group(required=True)
+        which.add_argument("--trial", type=int, metavar="N", help="by its number")
+        which.add_argument("--pick", metavar="knee|best:OBJECTIVE", help="by its scores")
+    else:
+        parser.add_argument("recipe", metavar="RECIPE.yaml", help="a mergekit configuration")
+    parser.add_argument("out", metavar="OUT", help="the folder to write; must not exist")
+    parser.add_argument("--max-shard-size", default="5GB", metavar="SIZE")
+    parser.add_argument("--dtype", choices=("float32", "bfloat16", "float16"))
+    parser.add_argument("--push", metavar="org/name", help="upload to this new or empty repository")
+    parser.add_argument("--private", action="store_true")
+    parser.add_argument("--yes", action="store_true", help="upload without asking")
+    options = parser.parse_args(words[1:])
+    if not options.push and (options.private or options.yes):
+        raise BadInput(f"{words[0]}: --private and --yes go with --push")
+    options.words = words
+    return options

@@ -1,0 +1,1 @@
+"""One merge as a folder that anybody can load: weights, tokenizer, recipe and a model card."""

@@ -1,0 +1,209 @@
+"""The texts of an exported folder: the model card, the recipe as JSON and as mergekit YAML."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import yaml
+
+from suite import mergekit
+from suite.errors import BadInput
+from suite.export.checkpoint import Weights
+from suite.export.parents import Parent, shared_licence
+from suite.export.pick import Pick
+from suite.recipe import Recipe
+from suite.trial import Score
+
+CARD, RECIPE, MERGEKIT = "README.md", "recipe.json", "mergekit_config.yml"
+SPLITS = ("search", "select", "report")
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The trial a merge comes from. `scores` are by split, `objectives` as config.yaml has them.
+
+    `measured` and `packages` say on which device and with which versions the run was made.
+    """
+
+    pick: Pick
+    task: str
+    optimizer: str
+    seed: int
+    objectives: Sequence[Mapping[str, Any]]
+    scores: Mapping[str, Mapping[str, Score]]
+    measured: str
+    packages: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Made:
+    """How and from what the folder was made; `inputs` are sha256 of weight files, by parent."""
+
+    title: str
+    command: str
+    device: str
+    packages: Mapping[str, str]
+    inputs: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+
+def texts(
+    recipe: Recipe,
+    parents: Mapping[str, Parent],
+    made: Made,
+    weights: Weights,
+    origin: Origin | None = None,
+) -> dict[str, str]:
+    """Every text file by its name; the mergekit one only if mergekit can express the recipe."""
+    files = {RECIPE: recipe_json(recipe, parents, made.inputs)}
+    refused = None
+    try:
+        stored = recipe if recipe.dtype != "float32" else replace(recipe, dtype=weights.dtype)
+        named = {name: parent.where for name, parent in parents.items()}
+        files[MERGEKIT] = mergekit.write(stored, named)
+    except BadInput as error:
+        refused = str(error)
+    sections = [
+        _front_matter(parents),
+        f"# {made.title}\n\n{_opening(recipe, origin)}",
+        _parents(parents),
+        _recipe(files, refused),
+        *([_scores(origin, weights, made)] if origin else []),
+        _making(made, weights, origin),
+    ]
+    return {**files, CARD: "\n\n".join(sections) + "\n"}
+
+
+def recipe_json(
+    recipe: Recipe, parents: Mapping[str, Parent], inputs: Mapping[str, Mapping[str, str]]
+) -> str:
+    """The recipe as journaled, so that its digest holds, and what its model names stand for."""
+    models = {
+        name: {"model": parent.where, **({"sha256": inputs[name]} if name in inputs else {})}
+        for name, parent in parents.items()
+    }
+    data = {**recipe.to_json(), "models": models}
+    return json.dumps(data, ensure_ascii=False, indent=1) + "\n"
+
+
+def _front_matter(parents: Mapping[str, Parent]) -> str:
+    """What the Hub reads. It takes only its own models as base models."""
+    said: dict[str, Any] = {"library_name": "transformers", "tags": ["merge", "merge-suite"]}
+    on_hub = list(dict.fromkeys(parent.repo for parent in parents.values() if parent.repo))
+    if on_hub:
+        said["base_model"] = on_hub
+    licence = shared_licence(parents)
+    if licence:
+        said["license"] = licence
+    return f"---\n{yaml.safe_dump(said, sort_keys=False, allow_unicode=True)}---"
+
+
+def _opening(recipe: Recipe, origin: Origin | None) -> str:
+    merged = [entry.model for entry in recipe.inputs]
+    text = f"A `{recipe.title}` merge of {', '.join(merged)}"
+    text += f" over {recipe.base}" if recipe.base and recipe.base not in merged else ""
+    if origin is None:
+        return f"{text}, made with merge-suite."
+    return (
+        f"{text}, found by merge-suite: trial {origin.pick.trial.number} of optimizer"
+        f" `{origin.optimizer}`, seed {origin.seed}, on task `{origin.task}`; {origin.pick.why}."
+    )
+
+
+def _parents(parents: Mapping[str, Parent]) -> str:
+    rows = [
+        f"| {name} | {_model(parent)} | {parent.revision or 'local files'} |"
+        f" {parent.licence or 'not stated'} |"
+        for name, parent in parents.items()
+    ]
+    head = "## Parents\n\n| in the recipe | model | revision | licence |\n|---|---|---|---|"
+    tail = "" if shared_licence(parents) else "\n\nThe parents' licences are not known to be one."
+    return "\n".join([head, *rows]) + tail
+
+
+def _model(parent: Parent) -> str:
+    if parent.repo is None:
+        return f"`{parent.where}`"
+    return f"[{parent.repo}](https://huggingface.co/{parent.repo})"
+
+
+def _recipe(files: Mapping[str, str], refused: str | None) -> str:
+    if refused is not None:
+        said = f"mergekit cannot express it ({refused}); `{RECIPE}` holds it."
+        body = f"```json\n{files[RECIPE]}```"
+    else:
+        said = f"In mergekit's words (`{MERGEKIT}`; `{RECIPE}` holds the same for merge-suite):"
+        body = f"```yaml\n{files[MERGEKIT]}```"
+    return f"## Recipe\n\n{said}\n\n{body}"
+
+
+def _scores(origin: Origin, weights: Weights, made: Made) -> str:
+    splits = [split for split in SPLITS if split in origin.scores]
+    aims = {entry["metric"]: entry for entry in origin.objectives}
+    names = dict.fromkeys([*aims, *(name for split in splits for name in origin.scores[split])])
+    rows = [f"| score | {' | '.join(splits)} |", "|---|" + "---|" * len(splits)]
+    for name in names:
+        label = f"**{name}** ({_aim(aims[name])})" if name in aims else name
+        cells = [_cell(origin.scores[split].get(name)) for split in splits]
+        rows.append(f"| {label} | {' | '.join(cells)} |")
+    notes = ["Value ± standard error (n items); objectives in bold."]
+    notes.append(_optimism(origin.pick.split or "search", splits))
+    notes.append(_rounding(weights))
+    notes.append(_reproduction(origin, weights, made))
+    return "## Scores\n\n" + "\n".join(rows) + "\n\n" + " ".join(notes)
+
+
+def _optimism(chosen_on: str, splits: Sequence[str]) -> str:
+    seen = "the search saw them" if chosen_on == "search" else "the trial was picked by them"
+    text = f"Those on the {chosen_on} items are optimistic, since {seen}"
+    return text + ("; those on the report items are not." if "report" in splits else ".")
+
+
+def _aim(objective: Mapping[str, Any]) -> str:
+    unit = objective.get("unit")
+    return f"{objective['name']}, {objective['direction']}" + (f", {unit}" if unit else "")
+
+
+def _cell(score: Score | None) -> str:
+    return "" if score is None else f"{score.value:.4f} ± {score.stderr:.4f} ({score.n})"
+
+
+def _rounding(weights: Weights) -> str:
+    if weights.dtype == weights.merged:
+        return f"They were measured with these weights, in {weights.dtype}."
+    before = f"They were measured in {weights.merged}, before the weights were rounded to"
+    if weights.altered == 0:
+        return f"{before} {weights.dtype}, which changed none of them."
+    return f"{before} {weights.dtype} (which changed {weights.altered:.1%} of them)."
+
+
+def _reproduction(origin: Origin, weights: Weights, made: Made) -> str:
+    if origin.measured != made.device or origin.packages != made.packages:
+        return (
+            f"Measured on {origin.measured}, merged for this folder on {made.device}, each with"
+            " the versions below: expect equal scores to within rounding, not bit for bit."
+        )
+    if weights.altered:
+        return f"Measured on {origin.measured}."
+    return (
+        f"Measured on {origin.measured}; merge-suite, loading these weights in {weights.merged}"
+        " there, gives the same scores bit for bit."
+    )
+
+
+def _making(made: Made, weights: Weights, origin: Origin | None) -> str:
+    lines = [
+        "## How it was made",
+        f"```\n{made.command}\n```",
+        f"{weights.parameters:,} parameters, {weights.dtype}, on {made.device}. Versions:"
+        f" {_versions(made.packages)}.",
+    ]
+    if origin and origin.packages and origin.packages != made.packages:
+        lines.append(f"The search itself ran with {_versions(origin.packages)}.")
+    return "\n\n".join(lines)
+
+
+def _versions(packages: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} {version}" for name, version in packages.items())

@@ -1,0 +1,184 @@
+"""A recipe carried out and saved as an ordinary checkpoint; whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from suite import header
+from suite.errors import BadInput
+from suite.recipe import Recipe
+
+_SLACK = 1 << 20  # bytes for headers, config, recipe and card beside weights and tokenizer
+_WIDTH = {"float32": 4, "bfloat16": 2, "float16": 2}
+# What belongs to a tokenizer or processor; taken byte for byte, never the checkpoint's own code.
+_TOKENIZER = (
+    "*token*.json", "vocab.*", "merges.txt", "*.model", "*.tiktoken", "chat_template*",
+    "*processor_config.json",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to write: `recipe` over the checkpoints in `folders`, config and tokenizer of `base`.
+
+    `dtype` None is the type of what was searched: the one the recipe rounds to, or else the live
+    model's. `shard` is in bytes.
+    """
+
+    recipe: Recipe
+    folders: Mapping[str, Path]
+    base: str
+    device: str = "cpu"
+    dtype: str | None = None
+    shard: int = 5 * 10**9
+
+    @property
+    def stored(self) -> str | None:
+        """The type to store; None for the live model's."""
+        return self.dtype or (self.recipe.dtype if self.recipe.dtype != "float32" else None)
+
+
+@dataclass(frozen=True)
+class Weights:
+    """What became of the weights: `merged` is the type they were computed (and measured) in.
+
+    `altered` is the share of parameters in [0, 1] that the rounding to `dtype` changed.
+    """
+
+    parameters: int
+    merged: str
+    dtype: str
+    altered: float
+
+
+Describe = Callable[[Weights], Mapping[str, str]]
+
+
+def write(plan: Plan, out: Path, describe: Describe) -> Weights:
+    """Merge and save to the new folder `out`; `describe` gives more text files by name.
+
+    `BadInput` when `out` exists or cannot be written, the disk is too small for it, a parent is
+    missing or does not fit, or the merge is not finite. `out` then does not appear.
+    """
+    check(plan, out)
+    model = merged(plan)
+    weights = _settle(model, plan.stored)
+    with _draft(out) as draft:
+        _save(model, plan, draft)
+        for name, text in describe(weights).items():
+            (draft / name).write_text(text, encoding="utf-8")
+    return weights
+
+
+def check(plan: Plan, out: Path) -> None:
+    """Refuse, before anything is loaded, an `out` that exists, is out of reach or has no room."""
+    if out.exists() or out.is_symlink():
+        raise BadInput(f"{out}: exists; name a new folder")
+    base = plan.folders[plan.base]
+    numbers = header.read(plan.base, str(base)).parameters
+    texts = sum(file.stat().st_size for file in _tokenizer_files(base))
+    needed = numbers * _WIDTH[plan.stored or "float32"] + texts + _SLACK
+    there = next(folder for folder in out.absolute().parents if folder.exists())
+    if not (there.is_dir() and os.access(there, os.W_OK | os.X_OK)):
+        raise BadInput(f"{out}: cannot be written ({there} is not a writable folder)")
+    free = shutil.disk_usage(there).free
+    if free < needed:
+        raise BadInput(
+            f"{out}: too little disk: {needed / 1e9:.2f} GB to write, {free / 1e9:.2f} GB free"
+        )
+
+
+def merged(plan: Plan) -> Any:
+    """The live model with `plan.recipe` in it; the sources are let go."""
+    import torch
+
+    from suite.evaluators import handle
+    from suite.merging import MergeFailure, Merger, Sources
+
+    live = handle.load(plan.folders[plan.base], plan.device)
+    try:
+        sources = Sources.load(dict(plan.folders), plan.device)
+        Merger(sources, live.model).merge(plan.recipe)
+    except MergeFailure as error:
+        raise BadInput(f"{plan.recipe.title}: {error}") from None
+    except (MemoryError, torch.OutOfMemoryError):
+        raise BadInput(
+            f"{plan.recipe.title} of {len(plan.folders)} models: out of memory on {plan.device}"
+        ) from None
+    return live.model
+
+
+def _settle(model: Any, dtype: str | None) -> Weights:
+    """Bring the parameters to the CPU in `dtype` (None: as they are), tied ones still tied."""
+    import torch
+
+    merged = str(next(model.parameters()).dtype).removeprefix("torch.")
+    wanted = getattr(torch, dtype or merged)
+    count = altered = 0
+    for name, parameter in model.named_parameters():
+        before = parameter.data
+        after = before.to("cpu", wanted)
+        back = after.to(before.device, before.dtype)
+        if not bool(torch.isfinite(back).all()):
+            raise BadInput(f"dtype {dtype}: tensor {name!r} overflows; choose another")
+        count += before.numel()
+        altered += int((back != before).sum())
+        parameter.data = after
+    return Weights(count, merged, dtype or merged, altered / max(count, 1))
+
+
+def _save(model: Any, plan: Plan, draft: Path) -> None:
+    """Weights, config, generation config and tokenizer into `draft`."""
+    from safetensors import SafetensorError
+    from transformers import AutoTokenizer
+
+    base = plan.folders[plan.base]
+    try:
+        model.save_pretrained(draft, max_shard_size=plan.shard)
+    except SafetensorError as error:
+        raise OSError(None, str(error)) from None
+    files = _tokenizer_files(base)
+    for file in files:
+        shutil.copyfile(file, draft / file.name)
+    for file in draft.glob("*.safetensors"):  # safetensors lets nobody but the owner read them
+        file.chmod((draft / "config.json").stat().st_mode)
+    if not files:
+        AutoTokenizer.from_pretrained(base, local_files_only=True).save_pretrained(draft)
+
+
+def _tokenizer_files(folder: Path) -> list[Path]:
+    found = {file for pattern in _TOKENIZER for file in folder.glob(pattern) if file.is_file()}
+    return sorted(found)
+
+
+@contextlib.contextmanager
+def _draft(out: Path) -> Iterator[Path]:
+    """A folder beside `out` that becomes `out` when the block ends well, and goes otherwise."""
+    draft = out.with_name(f".{out.name}.{os.getpid()}.draft")
+    try:
+        draft.mkdir(parents=True)
+        yield draft
+        draft.rename(out)
+    except OSError as error:
+        raise BadInput(f"{out}: cannot be written ({error.strerror})") from None
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def shard_bytes(text: str) -> int:
+    """Bytes of a size such as ``5GB`` or ``200MB`` (decimal); `BadInput` for anything else."""
+    units = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
+    number, unit = text[:-2], text[-2:].upper()
+    try:
+        size = int(float(number) * units[unit])
+    except (ValueError, KeyError, OverflowError):
+        size = 0
+    if size < 1:
+        raise BadInput(f"--max-shard-size {text}: allowed is a number and KB, MB, GB or TB: 5GB")
+    return size

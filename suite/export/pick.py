@@ -1,0 +1,121 @@
+"""Which trial of a run to export: by its number, at the front's knee, or best in one objective."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from suite import pareto
+from suite.errors import BadInput
+from suite.trial import Trial
+
+_ON_THE_PLANE = 1e-12  # of the front's extent; extremes lie on their plane but for rounding
+
+
+@dataclass(frozen=True)
+class Pick:
+    """The trial to export, why it was picked (a clause for people), and the split that decided."""
+
+    trial: Trial
+    why: str
+    split: str | None
+
+
+def numbered(trials: Sequence[Trial], number: int) -> Pick:
+    """Trial `number`; `BadInput` when there is none or it failed."""
+    if not 0 <= number < len(trials):
+        raise BadInput(f"no trial {number}; the journal holds {_range(trials)}")
+    trial = trials[number]
+    if trial.status != "ok":
+        raise BadInput(f"trial {number} failed ({trial.error}); pick another")
+    return Pick(trial, "chosen by its number", None)
+
+
+def at_knee(trials: Sequence[Trial], m: int) -> Pick:
+    """The knee of the front of `trials` in `m` losses on the search items; see `knee`."""
+    done = _succeeded(trials)
+    losses = np.array([trial.losses for trial in done]).reshape(-1, m)
+    index, below = knee(losses)
+    why = f"the knee of the front, {below:.3g} (in losses) below the line through its extremes"
+    if below <= 0:
+        why = (
+            "no knee: no point of the front lies below the line through its extremes;"
+            " this one of them is the nearest to the ideal"
+        )
+    return Pick(done[index], f"{why}, on the search items", "search")
+
+
+def best(
+    trials: Sequence[Trial],
+    objectives: Sequence[str],
+    name: str,
+    select: Mapping[int, Sequence[float]],
+) -> Pick:
+    """The trial with the least loss in objective `name`; of equal ones the first.
+
+    `select` holds the losses, by trial number, of those that `suite judge` re-ranked on the select
+    items; they decide if there are any, else the search items do. `BadInput` for an unknown name.
+    """
+    if name not in objectives:
+        raise BadInput(f"no objective {name!r}; there are {', '.join(objectives)}")
+    index, done = objectives.index(name), _succeeded(trials)
+    if select:
+        number = min(sorted(select), key=lambda number: select[number][index])
+        loss, split = select[number][index], "select"
+        among = f"{len(select)} trials judged on the select items"
+    else:
+        number = min(done, key=lambda trial: trial.losses[index]).number
+        loss, split = trials[number].losses[index], "search"
+        among = f"{len(done)} trials on the search items (not judged on select items)"
+    return Pick(trials[number], f"the best {name} of {among}, loss {loss:.4g}", split)
+
+
+def knee(F: ArrayLike) -> tuple[int, float]:
+    """Index in `F` (n, m) of its front's knee, and how far below the extremes' plane it lies.
+
+    An extreme is the front's least loss in one objective; a plane goes through the m extremes, and
+    the knee is the front's point farthest from it towards the ideal: Das (1999), "On characterizing
+    the knee of the Pareto curve based on normal-boundary intersection", Structural Optimization 18,
+    107-115, with the front's points for his boundary. Which point it is does not depend on the
+    objectives' units. For m > 2 the extremes may coincide or span a plane that does not face the
+    ideal; then it is the plane on which the losses, each scaled to [0, 1] over the front, add up
+    to 1. Of equally distant points the nearest to the ideal counts, then the first; the distance
+    is 0 when no point lies below. `F` is finite, n >= 1.
+    """
+    losses = np.asarray(F, dtype=float)
+    rows = pareto.front(losses)
+    depth = _depth(losses[rows])
+    order = np.lexsort((np.linalg.norm(losses[rows], axis=1), -depth))
+    return int(rows[order[0]]), float(depth[order[0]])
+
+
+def _depth(front: pareto.Losses) -> pareto.Losses:
+    """Distance of each row of `front` (n, m) below the plane of its extremes, shape (n,)."""
+    low, span = front.min(axis=0), np.ptp(front, axis=0)
+    varied = span > 0
+    if not varied.any():
+        return np.zeros(len(front))
+    scaled = (front[:, varied] - low[varied]) / span[varied]
+    sums = scaled.sum(axis=1)
+    extremes = scaled[[np.lexsort((sums, column))[0] for column in scaled.T]]
+    normal = np.ones(scaled.shape[1])
+    if np.linalg.matrix_rank(extremes) == len(normal):
+        through = np.linalg.solve(extremes, np.ones(len(normal)))  # normal . extreme = 1
+        normal = through if (through > 0).all() else normal
+    below = 1.0 - scaled @ normal
+    below[np.abs(below) < _ON_THE_PLANE] = 0.0
+    return np.asarray(below / np.linalg.norm(normal / span[varied]))
+
+
+def _succeeded(trials: Sequence[Trial]) -> list[Trial]:
+    done = [trial for trial in trials if trial.status == "ok"]
+    if not done:
+        raise BadInput(f"nothing to export: none of {len(trials)} trials succeeded")
+    return done
+
+
+def _range(trials: Sequence[Trial]) -> str:
+    return f"0 to {len(trials) - 1}" if trials else "none"
