@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import os
+import tempfile
 from pathlib import Path
 
 from suite.errors import BadInput
@@ -54,3 +56,24 @@ def write_whole(path: Path, text: str) -> None:
     except OSError as error:
         draft.unlink(missing_ok=True)
         raise BadInput(f"{path}: cannot be written ({error.strerror})") from None
+
+
+def cache(kind: str) -> Path:
+    """A folder of the user's cache: below ``MERGE_SUITE_CACHE``, or ``XDG_CACHE_HOME/merge-suite``.
+
+    Where that cannot be written to, a folder for temporary files that is new with each process.
+    """
+    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    root = Path(os.environ.get("MERGE_SUITE_CACHE") or Path(home) / "merge-suite")
+    try:
+        (root / kind).mkdir(parents=True, exist_ok=True)
+        if os.access(root / kind, os.W_OK | os.X_OK):
+            return root / kind
+    except OSError:
+        pass
+    return _temporary(kind)
+
+
+@functools.cache
+def _temporary(kind: str) -> Path:
+    return Path(tempfile.mkdtemp(prefix=f"merge-suite-{kind}-"))

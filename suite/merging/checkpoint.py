@@ -27,6 +27,7 @@ class Checkpoint:
         self.folder = Path(folder)
         self._files: dict[str, Path] = {}
         self.shapes: dict[str, tuple[int, ...]] = {}
+        self.dtypes: set[str] = set()
         for path, expected in _shards(self.folder):
             with _opened(path) as file:
                 names = set(file.keys())
@@ -42,11 +43,17 @@ class Checkpoint:
                 f"{path}: tensor {name!r} is {tensor.get_dtype()}; allowed are {', '.join(_FLOATS)}"
             )
         self._files[name] = path
+        self.dtypes.add(tensor.get_dtype())
         self.shapes[name] = tuple(tensor.get_shape())
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The weight files, in order of their names."""
+        return tuple(sorted(set(self._files.values())))
 
     def tensors(self) -> Iterator[tuple[str, torch.Tensor]]:
         """Every tensor with its name, in the file's own type, one at a time."""
-        for path in sorted(set(self._files.values())):
+        for path in self.files:
             with _opened(path) as file:
                 for name in (n for n, p in self._files.items() if p == path):
                     yield name, file.get_tensor(name)

@@ -3,37 +3,49 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from itertools import groupby
-from typing import TypeVar
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal, Protocol
 
 import torch
 
 from suite.errors import BadInput
-from suite.merging import masks, methods
-from suite.merging.layout import Segment
+from suite.merging import kernel, planner
+from suite.merging.eager import Eager
+from suite.merging.plan import Plan, Whole
 from suite.merging.sources import Sources
-from suite.recipe import Input, Recipe
+from suite.merging.tables import Tables
+from suite.recipe import Recipe
 
-Key = TypeVar("Key")
-_CHUNK = {"cpu": 1 << 18, "cuda": 1 << 26}  # elements; a CPU's cache, a GPU's launch overhead
+How = Literal["auto", "eager", "compiled"]
 
 
 class MergeFailure(ValueError):
     """A merge whose result is not finite; says which tensor."""
 
 
+class _Runner(Protocol):
+    def run(self, plan: Plan) -> None: ...
+
+
 class Merger:
     """Merges `sources` into the parameters of `model`, again and again.
 
     The parameters become views of one flat buffer on the sources' device, in the model's own
-    floating type; arithmetic is float32. `BadInput` when the model's parameters are not the
-    sources' tensors. A tensor tied to a parameter (a head to its embedding) follows it.
+    floating type; arithmetic is float32. `path`: ``compiled`` runs fused kernels and needs a C++
+    compiler on a CPU, ``eager`` needs nothing, ``auto`` compiles where that is possible. `cache`
+    is a folder for tables of the sources (`Tables`). `BadInput` when the model's parameters are
+    not the sources' tensors. A tensor tied to a parameter (a head to its embedding) follows it.
     """
 
-    def __init__(self, sources: Sources, model: torch.nn.Module) -> None:
-        self.sources = sources
-        self.layout = sources.layout
+    def __init__(
+        self,
+        sources: Sources,
+        model: torch.nn.Module,
+        path: How = "auto",
+        cache: Path | None = None,
+    ) -> None:
+        self.sources, self.layout = sources, sources.layout
         parameters = dict(model.named_parameters())
         types = {parameter.dtype for parameter in parameters.values()}
         if len(types) != 1:
@@ -44,7 +56,8 @@ class Merger:
             if segment.name in parameters:
                 place = self.layout.view(self._live, segment)
                 parameters[segment.name].data = place.copy_(parameters[segment.name].data)
-        self._chunk = _CHUNK.get(sources.device.type, _CHUNK["cpu"])
+        self.tables = Tables(sources, cache)
+        self._runner = _runner(path, self.tables, self._live)
 
     @torch.no_grad()
     def merge(self, recipe: Recipe) -> None:
@@ -56,141 +69,27 @@ class Merger:
         """
         for name in (*(i.model for i in recipe.inputs), *([recipe.base] if recipe.base else [])):
             self.sources.flat(name)
-        _MERGES[recipe.method](self, recipe)
+        for plan in list(planner.plans(recipe, self.tables)):
+            if isinstance(plan, Whole):
+                self._run_whole(plan)
+            else:
+                self._runner.run(plan)
         if recipe.dtype != "float32":
             self._live.copy_(self._live.to(getattr(torch, recipe.dtype)))
         self._check_finite()
 
-    def _linear(self, recipe: Recipe) -> None:
-        def weights(index: int, segment: Segment) -> tuple[float, ...]:
-            given = [self._number(recipe, "weight", segment, i) for i in recipe.inputs]
-            return tuple(methods.linear_weights(given, self._switch(recipe, segment)))
+    def _run_whole(self, plan: Whole) -> None:
+        for place, formula in zip(plan.places, plan.formulas, strict=True):
+            segment = self.layout.segments[place]
+            part = slice(segment.start, segment.stop)
 
-        flats = [self.sources.flat(i.model) for i in recipe.inputs]
-        for part, weight in self._stretches(weights):
-            self._live[part] = methods.weighted_sum([f[part] for f in flats], weight)
-
-    def _slerp(self, recipe: Recipe) -> None:
-        base, other = sorted((i.model for i in recipe.inputs), key=lambda m: m != recipe.base)
-        cosines = self.sources.cosines(base, other)
-
-        def weights(index: int, segment: Segment) -> tuple[float, ...]:
-            return methods.slerp_weights(cosines[index], self._number(recipe, "t", segment))
-
-        flats = [self.sources.flat(base), self.sources.flat(other)]
-        for part, weight in self._stretches(weights):
-            self._live[part] = methods.weighted_sum([f[part] for f in flats], weight)
-
-    def _task_arithmetic(self, recipe: Recipe) -> None:
-        def weights(index: int, segment: Segment) -> tuple[float, ...]:
-            given = [self._number(recipe, "weight", segment, i) for i in recipe.inputs]
-            scale = self._number(recipe, "lambda", segment)
-            return tuple(methods.task_weights(given, scale, self._switch(recipe, segment)))
-
-        base, vectors = self._task_vectors(recipe)
-        for part, weight in self._stretches(weights):
-            self._live[part] = methods.task_arithmetic(
-                base[part], [v[part] for v in vectors], weight
-            )
-
-    def _ties(self, recipe: Recipe) -> None:
-        base, vectors = self._task_vectors(recipe)
-        ranks = [self.sources.ranks(str(recipe.base), i.model) for i in recipe.inputs]
-        for segment in self.layout.segments:
-            keep = [
-                methods.kept(self._number(recipe, "density", segment, i), segment.size)
-                for i in recipe.inputs
-            ]
-
-            def trimmed(i: int, part: slice, keep: list[int] = keep) -> torch.Tensor:
-                return methods.masked(vectors[i][part], ranks[i][part], keep[i])
-
-            self._combine(recipe, segment, base, trimmed, elected=True)
-
-    def _dare(self, recipe: Recipe, elected: bool) -> None:
-        base, vectors = self._task_vectors(recipe)
-        seed = int(recipe.value("seed", "", self.layout.layers))
-        bits = [self.sources.random_bits(seed, i.model) for i in recipe.inputs]
-        norms = [self.sources.l1_norms(str(recipe.base), i.model) for i in recipe.inputs]
-        for index, segment in enumerate(self.layout.segments):
-            whole = slice(segment.start, segment.stop)
-            sparse = [
-                self._dropped(recipe, segment, i, v[whole], b[whole], n[index])
-                for i, v, b, n in zip(recipe.inputs, vectors, bits, norms, strict=True)
-            ]
-
-            def dropped(
-                i: int,
-                part: slice,
-                sparse: list[torch.Tensor] = sparse,
-                start: int = segment.start,
+            def tensor(
+                model: str, part: slice = part, shape: Sequence[int] = segment.shape
             ) -> torch.Tensor:
-                return sparse[i][part.start - start : part.stop - start]
+                return self.sources.part(model, part).view(shape)
 
-            self._combine(recipe, segment, base, dropped, elected)
-
-    def _dropped(
-        self,
-        recipe: Recipe,
-        segment: Segment,
-        source: Input,
-        vector: torch.Tensor,
-        bits: torch.Tensor,
-        norm: float,
-    ) -> torch.Tensor:
-        """One tensor of a task vector after DARE's drop and rescale (Yu et al. 2024, alg. 1)."""
-        density = self._number(recipe, "density", segment, source)
-        if density >= 1:
-            return vector
-        dropped = methods.masked(vector, bits, masks.bound(density))
-        rescale = str(recipe.value("rescale", segment.name, self.layout.layers))
-        return dropped.mul_(methods.dare_scale(rescale, density, norm, dropped))
-
-    def _combine(
-        self,
-        recipe: Recipe,
-        segment: Segment,
-        base: torch.Tensor,
-        vector: Callable[[int, slice], torch.Tensor],
-        elected: bool,
-    ) -> None:
-        """b + λ (sum or elected sum of w_i d_i) on one tensor; `vector(i, part)` gives the d_i."""
-        weights = [self._number(recipe, "weight", segment, i) for i in recipe.inputs]
-        scale, normalize = self._number(recipe, "lambda", segment), self._switch(recipe, segment)
-        for part in self._chunks(segment.start, segment.stop):
-            parts = [vector(i, part) for i in range(len(weights))]
-            if elected:
-                weighted = torch.stack([p * w for p, w in zip(parts, weights, strict=True)])
-                total = methods.elect(weighted, weights if normalize else None).mul_(scale)
-                self._live[part] = total.add_(base[part])
-            else:
-                scaled = methods.task_weights(weights, scale, normalize)
-                self._live[part] = methods.task_arithmetic(base[part], parts, scaled)
-
-    def _task_vectors(self, recipe: Recipe) -> tuple[torch.Tensor, list[torch.Tensor]]:
-        base = str(recipe.base)
-        vectors = [self.sources.task_vector(base, i.model) for i in recipe.inputs]
-        return self.sources.flat(base), vectors
-
-    def _number(
-        self, recipe: Recipe, name: str, segment: Segment, source: Input | None = None
-    ) -> float:
-        return float(recipe.value(name, segment.name, self.layout.layers, source))
-
-    def _switch(self, recipe: Recipe, segment: Segment) -> bool:
-        return bool(recipe.value("normalize", segment.name, self.layout.layers))
-
-    def _stretches(self, key: Callable[[int, Segment], Key]) -> Iterator[tuple[slice, Key]]:
-        """Chunks of neighbouring tensors with the same key: few, large operations."""
-        keyed = [(key(index, s), s) for index, s in enumerate(self.layout.segments)]
-        for shared, group in groupby(keyed, key=lambda pair: pair[0]):
-            members = [segment for _, segment in group]
-            for part in self._chunks(members[0].start, members[-1].stop):
-                yield part, shared
-
-    def _chunks(self, start: int, stop: int) -> Iterator[slice]:
-        for begin in range(start, stop, self._chunk):
-            yield slice(begin, min(begin + self._chunk, stop))
+            base = None if plan.base is None else tensor(plan.base)
+            self._live[part] = formula(base, [tensor(m) for m in plan.models]).reshape(-1)
 
     def _check_finite(self) -> None:
         # one pass: NaN spreads to both extremes, infinities are extremes
@@ -202,14 +101,12 @@ class Merger:
                 raise MergeFailure(f"merged tensor {segment.name!r} holds NaN or infinity")
 
 
-_MERGES: dict[str, Callable[[Merger, Recipe], None]] = {
-    "linear": Merger._linear,
-    "slerp": Merger._slerp,
-    "task_arithmetic": Merger._task_arithmetic,
-    "ties": Merger._ties,
-    "dare_linear": lambda merger, recipe: merger._dare(recipe, elected=False),
-    "dare_ties": lambda merger, recipe: merger._dare(recipe, elected=True),
-}
+def _runner(path: How, tables: Tables, live: torch.Tensor) -> _Runner:
+    if path not in ("auto", "eager", "compiled"):
+        raise BadInput(f"path is {path!r}; allowed are auto, eager, compiled")
+    if path == "compiled" or (path == "auto" and live.device.type == "cpu" and kernel.compiler()):
+        return kernel.Kernel(tables, live)
+    return Eager(tables, live)
 
 
 def _check_fit(

@@ -1,9 +1,10 @@
-"""Source models resident on a device, with what depends on them alone computed once."""
+"""Source models on a device, or in host memory and streamed to it, each one flat vector."""
 
 from __future__ import annotations
 
-import math
+import hashlib
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from pathlib import Path
 
 import torch
@@ -11,134 +12,117 @@ import torch
 from suite.errors import BadInput
 from suite.merging.checkpoint import Checkpoint
 from suite.merging.layout import Layout, Segment
-from suite.merging.masks import random_bits
-from suite.merging.methods import l1_norm
+
+VOCABULARY = ("embed_tokens.weight", "lm_head.weight")
+
+
+class Digest:
+    """sha256 over a checkpoint's weight files, taken when it is first asked for."""
+
+    def __init__(self, files: Iterable[Path]) -> None:
+        self._files = tuple(files)
+
+    @cached_property
+    def hex(self) -> str:
+        digest = hashlib.sha256()
+        for path in self._files:
+            with path.open("rb") as file:
+                digest.update(hashlib.file_digest(file, "sha256").digest())
+        return digest.hexdigest()
 
 
 class Sources:
-    """Models of one shape, each a flat float32 vector, shape (layout.size,), on `device`.
+    """Models of one shape, each a flat vector of shape (layout.size,), all of one floating type.
 
-    Memory: 4 bytes per parameter and model. From the first recipe that needs them on, 4 more for
-    each model's task vector (all but linear and SLERP), 4 more for its ranks (TIES) and 4 more
-    for its random bits (DARE; of one seed at a time).
+    The type is bfloat16 when every model is, else float32. Memory: 2 or 4 bytes per parameter
+    and model, on `device`, or in (pinned) host memory when they are streamed.
     """
 
-    def __init__(self, layout: Layout, flats: Mapping[str, torch.Tensor]) -> None:
-        self.layout = layout
+    def __init__(
+        self,
+        layout: Layout,
+        flats: Mapping[str, torch.Tensor],
+        device: str | torch.device = "cpu",
+        digests: Mapping[str, Digest] | None = None,
+    ) -> None:
+        self.layout, self.device = layout, torch.device(device)
+        self.digests = dict(digests or {})
         self._flats = dict(flats)
-        self._task_vectors: dict[tuple[str, str], torch.Tensor] = {}
-        self._ranks: dict[tuple[str, str], torch.Tensor] = {}
-        self._bits: dict[tuple[int, str], torch.Tensor] = {}
-        self._norms: dict[tuple[str, str], tuple[float, ...]] = {}
-        self._cosines: dict[tuple[str, str], tuple[float, ...]] = {}
 
     @classmethod
-    def load(cls, folders: Mapping[str, str | Path], device: str | torch.device = "cpu") -> Sources:
-        """Sources from checkpoint folders by name, in any floating type, made float32.
+    def load(
+        cls,
+        folders: Mapping[str, str | Path],
+        device: str | torch.device = "cpu",
+        streamed: bool = False,
+        vocabulary: str = "refuse",
+        allow_nonfinite: bool = False,
+    ) -> Sources:
+        """Sources from checkpoint folders by name, the first one's layout being everybody's.
 
-        `BadInput` when a checkpoint cannot be read, holds NaN or infinity, or does not fit the
-        first one; nothing is read before all shapes are known to fit.
+        `streamed` keeps them in host memory. `vocabulary` ``cut`` drops the rows of embeddings and
+        head beyond the first model's, ``refuse`` does not. `BadInput` when a checkpoint cannot be
+        read, holds NaN or infinity (unless allowed), or does not fit the first one; nothing is
+        read before all shapes are known to fit.
         """
         checkpoints = {name: Checkpoint(folder) for name, folder in folders.items()}
-        layout = _common({name: c.shapes for name, c in checkpoints.items()})
-        flats = {n: _flat(n, layout, c.tensors(), device) for n, c in checkpoints.items()}
-        return cls(layout, flats)
+        layout = _common({name: c.shapes for name, c in checkpoints.items()}, vocabulary)
+        narrow = all(c.dtypes == {"BF16"} for c in checkpoints.values())
+        dtype = torch.bfloat16 if narrow else torch.float32
+        flats = {
+            name: _flat(name, layout, c.tensors(), dtype, allow_nonfinite)
+            for name, c in checkpoints.items()
+        }
+        digests = {name: Digest(c.files) for name, c in checkpoints.items()}
+        return cls(layout, _placed(flats, device, streamed), device, digests)
 
     @classmethod
     def from_tensors(
         cls,
         models: Mapping[str, Mapping[str, torch.Tensor]],
         device: str | torch.device = "cpu",
+        streamed: bool = False,
+        vocabulary: str = "refuse",
     ) -> Sources:
         """Sources from state dicts by name, checked like those of `load`."""
-        layout = _common({n: {k: tuple(t.shape) for k, t in m.items()} for n, m in models.items()})
-        flats = {n: _flat(n, layout, m.items(), device) for n, m in models.items()}
-        return cls(layout, flats)
+        shapes = {n: {k: tuple(t.shape) for k, t in m.items()} for n, m in models.items()}
+        layout = _common(shapes, vocabulary)
+        narrow = all(t.dtype == torch.bfloat16 for m in models.values() for t in m.values())
+        dtype = torch.bfloat16 if narrow else torch.float32
+        flats = {n: _flat(n, layout, m.items(), dtype, False) for n, m in models.items()}
+        return cls(layout, _placed(flats, device, streamed), device)
 
     @property
     def names(self) -> tuple[str, ...]:
         return tuple(self._flats)
 
     @property
-    def device(self) -> torch.device:
-        return next(iter(self._flats.values())).device
+    def dtype(self) -> torch.dtype:
+        return next(iter(self._flats.values())).dtype
 
     def flat(self, model: str) -> torch.Tensor:
-        """The weights of `model`; `BadInput` when there is no such source."""
+        """The weights of `model` where they are kept; `BadInput` when there is no such source."""
         if model not in self._flats:
             raise BadInput(f"model {model!r} is no source; there are {', '.join(self._flats)}")
         return self._flats[model]
 
-    def task_vector(self, base: str, model: str) -> torch.Tensor:
-        """d = m − b, kept."""
-        key = base, model
-        if key not in self._task_vectors:
-            self._task_vectors[key] = self.flat(model) - self.flat(base)
-        return self._task_vectors[key]
+    def part(self, model: str, part: slice) -> torch.Tensor:
+        """Some elements of `model` in float32 on the device."""
+        return self.flat(model)[part].to(self.device, non_blocking=True).float()
 
-    def ranks(self, base: str, model: str) -> torch.Tensor:
-        """Rank of each |d| within its tensor, int32, 0 for the largest, kept.
-
-        The k largest of a tensor are those with rank < k, for any k and without a sort; equal
-        magnitudes rank by index, so that exactly k are kept. Padding ranks last.
-        """
-        key = base, model
-        if key not in self._ranks:
-            vector = self.task_vector(base, model)
-            ranks = torch.full_like(vector, torch.iinfo(torch.int32).max, dtype=torch.int32)
-            for segment in self.layout.segments:
-                inside = slice(segment.start, segment.stop)
-                order = torch.argsort(vector[inside].abs(), descending=True, stable=True)
-                index = torch.arange(segment.size, dtype=torch.int32, device=vector.device)
-                ranks[inside].scatter_(0, order, index)
-            self._ranks[key] = ranks
-        return self._ranks[key]
-
-    def l1_norms(self, base: str, model: str) -> tuple[float, ...]:
-        """Σ |d| of each tensor, one per segment, kept."""
-        key = base, model
-        if key not in self._norms:
-            parts = self._segments(self.task_vector(base, model))
-            self._norms[key] = tuple(l1_norm(part) for part in parts)
-        return self._norms[key]
-
-    def random_bits(self, seed: int, model: str) -> torch.Tensor:
-        """`masks.random_bits` of every tensor, int32, kept until another seed is asked for."""
-        if any(other != seed for other, _ in self._bits):
-            self._bits.clear()
-        if (seed, model) not in self._bits:
-            flat = self.flat(model)
-            bits = torch.zeros_like(flat, dtype=torch.int32)
-            for s in self.layout.segments:
-                drawn = random_bits(seed, s.name, model, 0, s.size, flat.device)
-                bits[s.start : s.stop] = drawn
-            self._bits[seed, model] = bits
-        return self._bits[seed, model]
-
-    def cosines(self, a: str, b: str) -> tuple[float, ...]:
-        """Cosine of two models' flattened tensors, one per segment, in float64, kept."""
-        key = a, b
-        if key not in self._cosines:
-            pairs = zip(self._segments(self.flat(a)), self._segments(self.flat(b)), strict=True)
-            self._cosines[key] = tuple(_cosine(left, right) for left, right in pairs)
-        return self._cosines[key]
-
-    def _segments(self, flat: torch.Tensor) -> Iterable[torch.Tensor]:
-        return (flat[segment.start : segment.stop] for segment in self.layout.segments)
+    def vector(self, base: str | None, model: str, part: slice) -> torch.Tensor:
+        """Some elements of d = m − b, or of m without a base, in float32 on the device."""
+        if base is None:
+            return self.part(model, part)
+        return self.part(model, part) - self.part(base, part)
 
 
-def _cosine(a: torch.Tensor, b: torch.Tensor) -> float:
-    """Cosine of two vectors; norms up to 1e-8 count as 1, as in mergekit."""
-    a, b = a.double(), b.double()
-    norms = (float(torch.linalg.vector_norm(v)) for v in (a, b))
-    scale = math.prod(norm if norm > 1e-8 else 1.0 for norm in norms)
-    return max(-1.0, min(1.0, float(a @ b) / scale))
-
-
-def _common(shapes: Mapping[str, Mapping[str, tuple[int, ...]]]) -> Layout:
+def _common(shapes: Mapping[str, Mapping[str, tuple[int, ...]]], vocabulary: str) -> Layout:
     """The layout all models share; `BadInput` names the first tensor that does not fit."""
     if not shapes:
         raise BadInput("there are no source models")
+    if vocabulary not in ("refuse", "cut"):
+        raise BadInput(f"vocabulary is {vocabulary!r}; allowed are refuse, cut")
     (first, expected), *others = shapes.items()
     if not expected:
         raise BadInput(f"model {first!r} has no tensors")
@@ -153,25 +137,53 @@ def _common(shapes: Mapping[str, Mapping[str, tuple[int, ...]]]) -> Layout:
                     f"models do not fit: tensor {lacking[0]!r} is in {here!r}, not in {there!r}"
                 )
         for tensor, shape in expected.items():
-            if found[tensor] != shape:
+            if not _fits(tensor, shape, found[tensor], vocabulary):
                 raise BadInput(
                     f"models do not fit: tensor {tensor!r} has shape {list(shape)} in {first!r}"
                     f" and {list(found[tensor])} in {name!r}"
+                    + _advice(tensor, shape, found[tensor], vocabulary)
                 )
     return Layout.of(expected)
+
+
+def _longer(tensor: str, shape: tuple[int, ...], found: tuple[int, ...]) -> bool:
+    """Whether `found` is a longer vocabulary of the same width."""
+    same = len(shape) == len(found) == 2 and shape[1] == found[1]
+    return same and found[0] > shape[0] and tensor.endswith(VOCABULARY)
+
+
+def _fits(tensor: str, shape: tuple[int, ...], found: tuple[int, ...], vocabulary: str) -> bool:
+    return shape == found or (vocabulary == "cut" and _longer(tensor, shape, found))
+
+
+def _advice(tensor: str, shape: tuple[int, ...], found: tuple[int, ...], vocabulary: str) -> str:
+    if vocabulary == "refuse" and _longer(tensor, shape, found):
+        return "; vocabulary: cut drops the rows beyond the base's"
+    return ""
+
+
+def _placed(
+    flats: dict[str, torch.Tensor], device: str | torch.device, streamed: bool
+) -> dict[str, torch.Tensor]:
+    if not streamed:
+        return {name: flats.pop(name).to(device) for name in list(flats)}
+    if torch.cuda.is_available():  # pinned memory is what copies at the bus's speed
+        return {name: flats.pop(name).pin_memory() for name in list(flats)}
+    return flats
 
 
 def _flat(
     model: str,
     layout: Layout,
     tensors: Iterable[tuple[str, torch.Tensor]],
-    device: str | torch.device,
+    dtype: torch.dtype,
+    allow_nonfinite: bool,
 ) -> torch.Tensor:
-    flat = torch.zeros(layout.size, dtype=torch.float32, device=device)
+    flat = torch.zeros(layout.size, dtype=dtype)
     places: dict[str, Segment] = {segment.name: segment for segment in layout.segments}
     for name, tensor in tensors:
         place = layout.view(flat, places[name])
-        place.copy_(tensor.detach())
-        if place.numel() and not bool(torch.isfinite(place).all()):
+        place.copy_(tensor.detach()[: place.shape[0]] if place.dim() else tensor.detach())
+        if not allow_nonfinite and place.numel() and not bool(torch.isfinite(place).all()):
             raise BadInput(f"model {model!r}: tensor {name!r} holds NaN or infinity")
     return flat
