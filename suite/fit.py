@@ -14,7 +14,7 @@ from suite.header import BYTES, Header, read
 
 __all__ = ["Fit", "Header", "check", "read", "size"]
 
-LIVE = 4  # bytes per parameter of the live model, float32
+LIVE = {"float32": 4, "bfloat16": 2, "float16": 2}  # bytes per parameter of the live model
 ROWS = ("embed_tokens.weight", "lm_head.weight")  # tensors with one row per token
 VOCABULARY = ("refuse", "cut")
 
@@ -24,7 +24,7 @@ class Fit:
     """Models that merge: `cut` names the tensors that lose rows; `download`, `disk`, `memory` in bytes.
 
     `disk` is free where the Hub's cache lies. `memory` is the least a search needs: every source
-    in its own type and the live model in float32; `machine` is what there is.
+    in its own type and the live model; `machine` is what there is.
     """
 
     headers: tuple[Header, ...]
@@ -38,13 +38,21 @@ class Fit:
 
 
 def check(
-    headers: Sequence[Header], base: str, vocabulary: str = "refuse", device: str = "cpu"
+    headers: Sequence[Header],
+    base: str,
+    vocabulary: str = "refuse",
+    device: str = "cpu",
+    dtype: str = "float32",
+    streamed: bool = False,
 ) -> Fit:
     """That the models fit each other and this machine; `BadInput` names the first thing that does not.
 
     With `vocabulary` ``cut``, embeddings and heads longer than the base's are allowed, as their
-    surplus rows will be dropped; shorter ones never are. `device` is a torch device.
+    surplus rows will be dropped; shorter ones never are. `device` is a torch device, `dtype` the
+    live model's type; `streamed` sources do not count for a device that is not the processor.
     """
+    if dtype not in LIVE:
+        raise BadInput(f"dtype={dtype}: allowed are {', '.join(LIVE)}")
     if vocabulary not in VOCABULARY:
         raise BadInput(f"vocabulary={vocabulary}: allowed are {', '.join(VOCABULARY)}")
     by_name = {header.name: header for header in headers}
@@ -55,7 +63,8 @@ def check(
     cut = {header.name: _compare(by_name[base], header, vocabulary) for header in headers}
     download = sum(header.download for header in headers)
     surplus = sum(_surplus(by_name[base], by_name[name], cut[name]) for name in cut)
-    memory = sum(header.bytes for header in headers) - surplus + LIVE * by_name[base].parameters
+    resident = 0 if streamed and device != "cpu" else sum(h.bytes for h in headers) - surplus
+    memory = resident + LIVE[dtype] * by_name[base].parameters
     disk, machine = disk_free(), memory_of(device)
     if download > disk:
         raise BadInput(

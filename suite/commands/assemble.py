@@ -65,7 +65,14 @@ def fitted(config: Config) -> Any:
         raise BadInput(f"task {spec['name']}: base {spec['base']!r} is not one of {known}")
     on = device(config["device"])
     headers = [fit.read(name, model) for name, model in spec["models"].items()]
-    return fit.check(headers, spec["base"], spec.get("vocabulary", "refuse"), on)
+    return fit.check(
+        headers,
+        spec["base"],
+        spec.get("vocabulary", "refuse"),
+        on,
+        spec.get("dtype", "float32"),
+        config["merging"]["streamed"],
+    )
 
 
 def folders(config: Config) -> dict[str, Path]:
@@ -88,8 +95,17 @@ def task(config: Config) -> Any:
     base, merge = spec["base"], spec["merge"]
     evaluators, objectives = measures(config)  # before the models: these are read in a moment
     paths = folders(config)
-    sources = Sources.load(paths, on, vocabulary=spec.get("vocabulary", "refuse"))
-    live = handle.load(paths[base], on, config["batch_size"])
+    merging = config["merging"]
+    sources = Sources.load(
+        {base: paths[base], **paths},
+        on,
+        merging["streamed"],
+        spec.get("vocabulary", "refuse"),
+        spec.get("allow_nonfinite", False),
+    )
+    live = handle.load(paths[base], on, config["batch_size"], spec.get("dtype", "float32"))
+    tables = None if merging["tables"] is None else places.resolve(merging["tables"])
+    merger = Merger(sources, live.model, merging["mode"], tables)
     known = [name for name in paths if name != base]
     searched = merge.get("sources") or known
     if unknown := [name for name in searched if name not in paths]:
@@ -103,7 +119,7 @@ def task(config: Config) -> Any:
         layers=live.model.config.num_hidden_layers,
         groups=merge.get("groups"),
     )
-    return Task(spec["name"], space, objectives, evaluators, Merger(sources, live.model), live)
+    return Task(spec["name"], space, objectives, evaluators, merger, live)
 
 
 def measures(config: Config) -> tuple[list[Any], list[Any]]:

@@ -70,7 +70,7 @@ def export(options: argparse.Namespace) -> None:
         measured=made_on.get("device", "an unknown device"),
         packages=made_on.get("packages", {}),
     )
-    _write(options, recipe, found, spec["base"], device, origin, inputs)
+    _write(options, recipe, found, spec, device, origin, inputs)
 
 
 def merge(options: argparse.Namespace) -> None:
@@ -81,7 +81,7 @@ def merge(options: argparse.Namespace) -> None:
     recipe = mergekit.read(Path(options.recipe), layers=parents.layers)
     base = recipe.base or recipe.inputs[0].model
     found = parents.find({name: name for name in parents.used(recipe, base)}, base)
-    _write(options, recipe, found, base, "cpu", None, {})
+    _write(options, recipe, found, {"base": base}, "cpu", None, {})
 
 
 def read_config(run: Path) -> dict[str, Any]:
@@ -173,7 +173,7 @@ def _write(
     options: argparse.Namespace,
     recipe: Any,
     parents: Mapping[str, Any],
-    base: str,
+    spec: Mapping[str, Any],
     device: str,
     origin: Any,
     inputs: Mapping[str, Any],
@@ -193,9 +193,12 @@ def _write(
     plan = checkpoint.Plan(
         recipe=recipe,
         folders={name: parent.folder for name, parent in parents.items()},
-        base=base,
+        base=spec["base"],
         device=device,
         dtype=options.dtype,
+        live=spec.get("dtype", "float32"),
+        vocabulary=spec.get("vocabulary", "refuse"),
+        allow_nonfinite=spec.get("allow_nonfinite", False),
         shard=checkpoint.shard_bytes(options.max_shard_size),
     )
     weights = checkpoint.write(

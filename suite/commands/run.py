@@ -13,7 +13,7 @@ from suite.commands import assemble, card, compose
 from suite.errors import BadInput
 
 # A run may be continued with another of these; everything else is what the run *is*.
-FREE = ("trials", "results", "tracker", "batch_size", "asked")
+FREE = ("trials", "results", "tracker", "batch_size", "merging", "asked")
 
 
 def main(words: list[str]) -> None:

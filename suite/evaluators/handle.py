@@ -110,10 +110,13 @@ class TransformersHandle:
         return [reply[: reply.index(end) + 1] if end in reply else reply for reply in replies]
 
 
-def load(folder: Path, device: str, batch_size: int = 256) -> TransformersHandle:
-    """A handle on the checkpoint in `folder`: safetensors only, float32, every tensor accounted for.
+def load(
+    folder: Path, device: str, batch_size: int = 256, dtype: str = "float32"
+) -> TransformersHandle:
+    """A handle on the checkpoint in `folder`: safetensors only, every tensor accounted for.
 
-    `BadInput` when the checkpoint or its tokenizer is missing, incomplete or needs its own code.
+    The model is made `dtype`: float32, bfloat16 or float16. `BadInput` when the checkpoint or its
+    tokenizer is missing, incomplete or needs its own code.
     """
     from transformers import AutoModelForCausalLM, AutoTokenizer
     from transformers.utils import logging
@@ -123,7 +126,7 @@ def load(folder: Path, device: str, batch_size: int = 256) -> TransformersHandle
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
         loaded: Any = AutoModelForCausalLM.from_pretrained(
             folder,
-            dtype=torch.float32,
+            dtype=getattr(torch, dtype),
             use_safetensors=True,
             trust_remote_code=False,
             local_files_only=True,

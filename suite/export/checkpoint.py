@@ -28,7 +28,7 @@ class Plan:
     """What to write: `recipe` over the checkpoints in `folders`, config and tokenizer of `base`.
 
     `dtype` None is the type of what was searched: the one the recipe rounds to, or else the live
-    model's. `shard` is in bytes.
+    model's, `live`. `shard` is in bytes; `vocabulary` and `allow_nonfinite` are the task's.
     """
 
     recipe: Recipe
@@ -37,6 +37,9 @@ class Plan:
     device: str = "cpu"
     dtype: str | None = None
     shard: int = 5 * 10**9
+    live: str = "float32"
+    vocabulary: str = "refuse"
+    allow_nonfinite: bool = False
 
     @property
     def stored(self) -> str | None:
@@ -83,7 +86,7 @@ def check(plan: Plan, out: Path) -> None:
     base = plan.folders[plan.base]
     numbers = header.read(plan.base, str(base)).parameters
     texts = sum(file.stat().st_size for file in _tokenizer_files(base))
-    needed = numbers * _WIDTH[plan.stored or "float32"] + texts + _SLACK
+    needed = numbers * _WIDTH[plan.stored or plan.live] + texts + _SLACK
     there = next(folder for folder in out.absolute().parents if folder.exists())
     if not (there.is_dir() and os.access(there, os.W_OK | os.X_OK)):
         raise BadInput(f"{out}: cannot be written ({there} is not a writable folder)")
@@ -101,9 +104,15 @@ def merged(plan: Plan) -> Any:
     from suite.evaluators import handle
     from suite.merging import MergeFailure, Merger, Sources
 
-    live = handle.load(plan.folders[plan.base], plan.device)
+    live = handle.load(plan.folders[plan.base], plan.device, dtype=plan.live)
+    folders = {plan.base: plan.folders[plan.base], **plan.folders}
     try:
-        sources = Sources.load(dict(plan.folders), plan.device)
+        sources = Sources.load(
+            folders,
+            plan.device,
+            vocabulary=plan.vocabulary,
+            allow_nonfinite=plan.allow_nonfinite,
+        )
         Merger(sources, live.model).merge(plan.recipe)
     except MergeFailure as error:
         raise BadInput(f"{plan.recipe.title}: {error}") from None

@@ -140,7 +140,8 @@ def _pool() -> ThreadPoolExecutor:
 def _rows(plan: Plan, row_type: np.dtype[Any], tables: Tables) -> Array:
     rows = np.zeros(len(plan.places), row_type)
     rows["start"], rows["size"] = tables.starts[plan.places], tables.sizes[plan.places]
-    rows["weight"], rows["scale"] = plan.weights, plan.scale
+    with np.errstate(over="ignore"):  # an infinite weight shows in the result, which is checked
+        rows["weight"], rows["scale"] = plan.weights, plan.scale
     for name, edges in (("low", plan.low), ("high", plan.high)):
         edges = edges or Edges.constant((len(rows), 1), ABOVE)
         for field in ("cut", "before", "after"):

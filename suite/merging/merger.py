@@ -17,7 +17,7 @@ from suite.merging.sources import Sources
 from suite.merging.tables import Tables
 from suite.recipe import Recipe
 
-How = Literal["auto", "eager", "compiled"]
+Mode = Literal["auto", "eager", "compiled"]
 
 
 class MergeFailure(ValueError):
@@ -32,7 +32,7 @@ class Merger:
     """Merges `sources` into the parameters of `model`, again and again.
 
     The parameters become views of one flat buffer on the sources' device, in the model's own
-    floating type; arithmetic is float32. `path`: ``compiled`` runs fused kernels and needs a C++
+    floating type; arithmetic is float32. `mode`: ``compiled`` runs fused kernels and needs a C++
     compiler on a CPU, ``eager`` needs nothing, ``auto`` compiles where that is possible. `cache`
     is a folder for tables of the sources (`Tables`). `BadInput` when the model's parameters are
     not the sources' tensors. A tensor tied to a parameter (a head to its embedding) follows it.
@@ -42,7 +42,7 @@ class Merger:
         self,
         sources: Sources,
         model: torch.nn.Module,
-        path: How = "auto",
+        mode: Mode = "auto",
         cache: Path | None = None,
     ) -> None:
         self.sources, self.layout = sources, sources.layout
@@ -57,7 +57,7 @@ class Merger:
                 place = self.layout.view(self._live, segment)
                 parameters[segment.name].data = place.copy_(parameters[segment.name].data)
         self.tables = Tables(sources, cache)
-        self._runner = _runner(path, self.tables, self._live)
+        self._runner = _runner(mode, self.tables, self._live)
 
     @torch.no_grad()
     def merge(self, recipe: Recipe) -> None:
@@ -101,10 +101,10 @@ class Merger:
                 raise MergeFailure(f"merged tensor {segment.name!r} holds NaN or infinity")
 
 
-def _runner(path: How, tables: Tables, live: torch.Tensor) -> _Runner:
-    if path not in ("auto", "eager", "compiled"):
-        raise BadInput(f"path is {path!r}; allowed are auto, eager, compiled")
-    if path == "compiled" or (path == "auto" and live.device.type == "cpu" and kernel.compiler()):
+def _runner(mode: Mode, tables: Tables, live: torch.Tensor) -> _Runner:
+    if mode not in ("auto", "eager", "compiled"):
+        raise BadInput(f"mode is {mode!r}; allowed are auto, eager, compiled")
+    if mode == "compiled" or (mode == "auto" and live.device.type == "cpu" and kernel.compiler()):
         return kernel.Kernel(tables, live)
     return Eager(tables, live)
 
