@@ -1,149 +1,244 @@
-"""Median time of one merge per method, beside what the memory alone costs; random weights.
+"""One merge per method: ours (eager, compiled), mergekit in memory and on disk, and the memory's floors.
 
-    python benchmarks/merge.py --parameters 1300000 [--models 3] [--device cpu] [--json]
+    python benchmarks/merge.py --parameters 150000000 --threads 2 [--peer none] [--json]
 
-The floors are measured in the same run: a copy of the output's bytes, and one read (a sum) of
-every source. A method's first merge, which computes what depends on the sources alone, is shown
-apart from the median of the later ones, each of another recipe.
+Random Llama checkpoints in bfloat16 (a base and `--models` others) are written to a temporary
+folder, loaded once, and merged into a live bfloat16 model by candidates that differ in weights and
+densities. Floors, measured in the same run: a copy of the output's bytes and one read (a sum) of
+every source's. On a GPU the floor is bytes moved (each source once, the output once) over the
+bandwidth of a copy. `first` is a method's first merge, which computes what depends on the sources
+alone; the others are medians of later ones. mergekit keeps its sources in memory too, or reads
+and writes checkpoints on disk; it computes in bfloat16, its default for such checkpoints.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import resource
 import statistics
+import sys
+import tempfile
 import time
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import torch
 
+from suite import mergekit as recipes
 from suite.merging import Merger, Sources
 from suite.recipe import Input, Recipe
 from suite.rules import METHODS
 from suite.values import Value
 
-LAYERS = 6
+LAYERS = 18
+SLOW = 10.0  # seconds after which a peer is measured once only
 
 
-def mistral(parameters: int) -> torch.nn.Module:
-    """A random Mistral of six layers with about this many parameters, head tied."""
-    from transformers import MistralConfig, MistralForCausalLM
+def llama(parameters: int) -> Any:
+    """A random Llama of 18 layers with about this many parameters, bfloat16, head tied."""
+    from transformers import LlamaConfig, LlamaForCausalLM
 
-    def make(width: int) -> MistralForCausalLM:
-        return MistralForCausalLM(
-            MistralConfig(
-                vocab_size=16 * width,
-                hidden_size=width,
-                intermediate_size=8 * width // 3,
-                num_hidden_layers=LAYERS,
-                num_attention_heads=4,
-                num_key_value_heads=2,
-                tie_word_embeddings=True,
-            )
-        )
+    # 42 w² of embedding, and per layer 4 w² of attention and 8 w² of MLP
+    width = min(range(64, 8192, 64), key=lambda w: abs((42 + 12 * LAYERS) * w * w - parameters))
+    config = LlamaConfig(
+        vocab_size=42 * width,
+        hidden_size=width,
+        intermediate_size=8 * width // 3,
+        num_hidden_layers=LAYERS,
+        num_attention_heads=width // 64,
+        num_key_value_heads=width // 64,
+        tie_word_embeddings=True,
+    )
+    return LlamaForCausalLM(config).bfloat16().requires_grad_(False)
 
-    # 16 w² of embedding, and per layer 3 w² of attention and 8 w² of MLP
-    width = min(range(16, 8192, 16), key=lambda w: abs((16 + 11 * LAYERS) * w * w - parameters))
-    return make(width).requires_grad_(False)
+
+def checkpoints(parameters: int, models: int, root: Path) -> dict[str, Path]:
+    """Folders of a base and `models` fine-tunes of it, with deltas of 0.002."""
+    torch.manual_seed(0)
+    live = llama(parameters)
+    base = {name: p.clone() for name, p in live.named_parameters()}
+    folders = {name: root / name for name in ("base", *(f"m{i}" for i in range(models)))}
+    for name, folder in folders.items():
+        if name != "base":
+            for key, p in live.named_parameters():
+                p.copy_(base[key].float() + 0.002 * torch.randn(p.shape))
+        live.save_pretrained(folder)
+    return folders
 
 
 def recipe(method: str, models: int, number: int) -> Recipe:
-    """Candidate `number`: a weight per layer and model, density 0.3 to 0.7."""
-    if method == "slerp":
-        t = tuple((0.1 * layer + 0.01 * number) % 1.0 for layer in range(LAYERS))
-        return Recipe("slerp", (Input("m0"), Input("m1")), "m0", {"t": t})
-    inputs = []
-    for model in range(models):
-        parameters: dict[str, Value] = {
-            "weight": tuple(0.2 + 0.05 * k + 0.1 * model + 0.01 * number for k in range(LAYERS))
-        }
-        if "density" in METHODS[method].parameters:
-            parameters["density"] = 0.3 + 0.4 * (number % 10) / 10
-        inputs.append(Input(f"m{model}", parameters))
-    return Recipe(method, tuple(inputs), None if method == "linear" else "base")
+    """Candidate `number`: one weight per model, density 0.3 to 0.7."""
+    known, inputs = METHODS[method].parameters, []
+    for model in range(METHODS[method].inputs or models):
+        own: dict[str, Value] = {"weight": 0.2 + 0.1 * model + 0.01 * number}
+        own |= {"density": 0.3 + 0.4 * (number % 10) / 10, "scale": 0.9 + 0.01 * number}
+        inputs.append(Input(f"m{model}", {key: own[key] for key in own if key in known}))
+    shared = {"t": 0.3 + 0.01 * number, "select_topk": 0.3 + 0.04 * (number % 10)}
+    role = METHODS[method].base
+    base = {"input": "m0", "optional": None}.get(role, "base")
+    return Recipe(
+        method,
+        tuple(inputs),
+        base,
+        {key: shared[key] for key in shared if key in known},
+        "bfloat16",
+    )
 
 
-def milliseconds(action: Callable[[], object], device: torch.device) -> float:
+def seconds(action: Callable[[], object], device: torch.device) -> float:
     start = time.perf_counter()
     action()
     if device.type == "cuda":
         torch.cuda.synchronize(device)
-    return 1e3 * (time.perf_counter() - start)
+    return time.perf_counter() - start
 
 
-def _merge_one(merger: Merger, candidates: list[Recipe], number: int) -> None:
-    merger.merge(candidates[number])
+def median(action: Callable[[int], object], repeats: int, device: torch.device) -> float:
+    """Median milliseconds; an action slower than `SLOW` seconds runs once."""
+    times = [seconds(partial(action, 0), device)]
+    times += [
+        seconds(partial(action, n), device) for n in range(1, repeats if times[0] < SLOW else 1)
+    ]
+    return 1e3 * statistics.median(times)
 
 
-def measure(arguments: argparse.Namespace) -> dict[str, Any]:
-    torch.manual_seed(0)
-    live = mistral(arguments.parameters)
-    base = {name: p.detach().clone() for name, p in live.named_parameters()}
-    weights = {"base": base}
-    for i in range(arguments.models):
-        weights[f"m{i}"] = {n: p + 0.01 * torch.randn_like(p) for n, p in base.items()}
-    sources = Sources.from_tensors(weights, arguments.device)
-    del weights
-    merger = Merger(sources, live)
+def in_memory(method: str, folders: dict[str, Path], models: int) -> Callable[[int], object]:
+    """mergekit's merge of state dicts that are already in memory."""
+    from mergekit.merge_methods.api import merge_state_dicts
+    from safetensors.torch import load_file
+
+    first = recipe(method, models, 0)
+    used = [*([first.base] if first.base == "base" else []), *(i.model for i in first.inputs)]
+    states = {name: load_file(folders[name] / "model.safetensors") for name in used}
+
+    def run(number: int) -> object:
+        wanted = recipe(method, models, number)
+        own = {
+            key: {entry.model: entry.parameters[key] for entry in wanted.inputs}
+            for key in wanted.inputs[0].parameters
+        }
+        parameters = {**own, **wanted.parameters}
+        return merge_state_dicts(states, method, parameters=parameters, base=wanted.base)
+
+    return run
+
+
+def on_disk(
+    method: str, folders: dict[str, Path], models: int, root: Path
+) -> Callable[[int], object]:
+    """mergekit's command: checkpoints read, a checkpoint written."""
+    import yaml
+    from mergekit.config import MergeConfiguration
+    from mergekit.merge import run_merge
+    from mergekit.options import MergeOptions
+
+    def run(number: int) -> object:
+        text = recipes.write(
+            recipe(method, models, number), {name: str(path) for name, path in folders.items()}
+        )
+        data = {**yaml.safe_load(text), "dtype": "bfloat16"}
+        options = MergeOptions(quiet=True, copy_tokenizer=False, write_model_card=False)
+        return run_merge(MergeConfiguration.model_validate(data), str(root / "out"), options)
+
+    return run
+
+
+def floors(sources: Sources, live: torch.nn.Module, repeats: int) -> dict[str, float]:
+    """Milliseconds of one copy of the output and one read of all sources; `sum` of both."""
     flats = [sources.flat(name) for name in sources.names]
-    target = torch.empty_like(flats[0])
+    source = torch.cat([p.detach().view(-1) for p in live.parameters()])
+    target = torch.empty_like(source)
+    copy = median(lambda n: target.copy_(source), repeats, sources.device)
+    if sources.device.type == "cuda":
+        moved = sum(f.nbytes for f in flats) + target.nbytes
+        return {"copy_ms": copy, "floor_ms": copy * moved / (2 * target.nbytes)}
+    read = median(lambda n: [float(flat.sum()) for flat in flats], repeats, sources.device)
+    return {"copy_ms": copy, "read_ms": read, "floor_ms": copy + read}
 
-    def median(action: Callable[[int], object]) -> float:
-        numbers = range(arguments.repeats)
-        return statistics.median(milliseconds(partial(action, n), sources.device) for n in numbers)
 
+def merge_one(merger: Merger, todo: list[Recipe], number: int) -> None:
+    merger.merge(todo[number])
+
+
+def measure(arguments: argparse.Namespace, root: Path) -> dict[str, Any]:
+    device, count = torch.device(arguments.device), arguments.models
+    folders = checkpoints(arguments.parameters, count, root)
+    sources = Sources.load(folders, device, arguments.streamed)
+    live = llama(arguments.parameters).to(device)
+    mergers = {mode: Merger(sources, live, mode) for mode in arguments.modes.split(",")}
     rows: dict[str, dict[str, float]] = {}
-    for method in METHODS:
-        candidates = [recipe(method, arguments.models, n) for n in range(arguments.repeats)]
-        first = milliseconds(partial(merger.merge, candidates[0]), sources.device)
-        later = median(partial(_merge_one, merger, candidates))
-        rows[method] = {"median_ms": later, "first_ms": first}
+    for method in arguments.methods.split(",") if arguments.methods else METHODS:
+        row = rows[method] = {}
+        todo = [recipe(method, count, n) for n in range(arguments.repeats)]
+        for mode, merger in mergers.items():
+            row[f"{mode}_first"] = 1e3 * seconds(partial(merger.merge, todo[-1]), device)
+            row[mode] = median(partial(merge_one, merger, todo), arguments.repeats, device)
+        row |= floors(sources, live, arguments.repeats)
+        if arguments.peer in ("memory", "both"):
+            row["memory"] = median(in_memory(method, folders, count), arguments.repeats, device)
+        if arguments.peer == "both":
+            run_disk = on_disk(method, folders, count, root)
+            row["disk"] = median(run_disk, min(3, arguments.repeats), device)
+        print(".", end="", flush=True, file=sys.stderr)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    on_gpu = torch.cuda.max_memory_allocated(device) / 2**20 if device.type == "cuda" else 0.0
     return {
         "parameters": sum(p.numel() for p in live.parameters()),
         "tensors": len(sources.layout.segments),
-        "models": arguments.models,
-        "device": str(sources.device),
+        "models": count,
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
         "threads": torch.get_num_threads(),
-        "floors": {
-            "copy_ms": median(lambda n: target.copy_(flats[0])),
-            "read_ms": median(lambda n: [float(flat.sum()) for flat in flats]),
-        },
+        "sources_mib": sum(sources.flat(name).nbytes for name in sources.names) / 2**20,
+        "peak_host_mib": peak,
+        "peak_device_mib": on_gpu,
         "methods": rows,
     }
 
 
 def table(result: dict[str, Any]) -> str:
-    floors, rows = result["floors"], result["methods"]
-    floor = floors["copy_ms"] + floors["read_ms"]
+    rows = result["methods"]
+    known = [key for key in next(iter(rows.values())) if key not in ("copy_ms", "read_ms")]
     lines = [
         f"{result['parameters']:,} parameters in {result['tensors']} tensors, base +"
-        f" {result['models']} models, {result['device']}, {result['threads']} thread(s)",
-        f"floors: copy of the output {floors['copy_ms']:.3f} ms,"
-        f" one read of all sources {floors['read_ms']:.3f} ms",
-        f"{'method':<18}{'median ms':>10}{'x floors':>10}{'first ms':>10}",
+        f" {result['models']} models in bfloat16, {result['device']},"
+        f" {result['threads']} thread(s); milliseconds",
+        f"sources {result['sources_mib']:.0f} MiB; peak of the whole run: host"
+        f" {result['peak_host_mib']:.0f} MiB, device {result['peak_device_mib']:.0f} MiB",
+        f"{'method':<17}" + "".join(f"{key:>15}" for key in known) + f"{'x floor':>9}{'x peer':>8}",
     ]
     for method, row in rows.items():
-        median = row["median_ms"]
-        lines.append(f"{method:<18}{median:>10.2f}{median / floor:>10.1f}{row['first_ms']:>10.1f}")
+        ours = row.get("compiled", row.get("eager", row.get("auto")))
+        peer = f"{row['memory'] / ours:>8.0f}" if "memory" in row else ""
+        lines.append(
+            f"{method:<17}"
+            + "".join(f"{row[key]:>15.1f}" for key in known)
+            + f"{ours / row['floor_ms']:>9.2f}{peer}"
+        )
     return "\n".join(lines)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Time of one merge per method, beside the floors.")
-    parser.add_argument("--parameters", type=int, default=1_300_000)
+    parser.add_argument("--parameters", type=int, default=150_000_000)
     parser.add_argument("--models", type=int, default=3, help="besides the base; 2 or more")
-    parser.add_argument("--repeats", type=int, default=21)
+    parser.add_argument("--methods", help="comma-separated; default: all")
+    parser.add_argument("--modes", default="eager,compiled")
+    parser.add_argument("--repeats", type=int, default=7)
+    parser.add_argument("--peer", choices=["none", "memory", "both"], default="memory")
     parser.add_argument("--device", default="cpu")
+    parser.add_argument("--streamed", action="store_true", help="keep sources in host memory")
     parser.add_argument("--threads", type=int, help="of a CPU; default: torch's own choice")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     arguments = parser.parse_args()
-    if arguments.models < 2 or arguments.repeats < 1 or arguments.parameters < 1:
-        parser.error("models must be 2 or more, repeats and parameters 1 or more")
+    if arguments.models < 2 or arguments.repeats < 2 or arguments.parameters < 1:
+        parser.error("models and repeats must be 2 or more, parameters 1 or more")
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
-    result = measure(arguments)
+    with tempfile.TemporaryDirectory() as root, torch.no_grad():
+        result = measure(arguments, Path(root))
     print(json.dumps(result) if arguments.json else table(result))
 
 
