@@ -87,6 +87,12 @@ class Recipe:
         """The methods in words, ``ties`` or ``ties + dare_ties``."""
         return " + ".join(self.methods)
 
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Names of the source models it reads, the base first if there is one, each once."""
+        base = [] if self.base is None else [self.base]
+        return tuple(dict.fromkeys([*base, *(entry.model for entry in self.inputs)]))
+
     def method_on(self, tensor: str) -> str:
         """The method of one tensor; `BadInput` when no filter fits it."""
         if isinstance(self.method, str):
