@@ -1,6 +1,8 @@
 """Search spaces over recipes: which knobs of a merge are searched, and how finely.
 
-A knob (``weight``, ``density``, ``t``, ``lambda``) has bounds and a *scope*:
+A knob is a parameter of the merge method (``weight``, ``density``, ``t``, ``lambda``, ``gamma``,
+``epsilon``, ``select_topk``, ``max_iter`` ...) with bounds, or with `options` to choose from, and
+a *scope*:
 
 ========  =====================================================
 global    one value for the whole merge
@@ -10,30 +12,38 @@ layer     one per source model and layer
 ========  =====================================================
 
 Groups and layers always add one value for the embeddings and one for the head (final norm and
-output projection). For SLERP, ``t`` belongs to the pair, so its scopes count no sources.
+output projection). What belongs to the merge rather than to a source (SLERP's ``t``, ``lambda``)
+counts no sources. Whole numbers are searched for the whole merge only.
+
+The knob ``method`` chooses the merge method itself, with scope global, group or layer. Knobs may
+then belong to some of the methods only; where another one is chosen they do nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from itertools import pairwise
+from collections.abc import Iterator, Mapping, Sequence, Set
+from itertools import combinations
 from typing import Any
 
+from suite import merge_parts
 from suite.errors import BadInput
 from suite.recipe import Input, Recipe
 from suite.rules import METHODS
 from suite.space import Parameter, SearchSpace, Setting, Vector
-from suite.values import Filtered
+from suite.values import Filtered, Rule, Scalar
 
 SCOPES = ("global", "source", "group", "layer")
-EMBEDDINGS, HEAD = "embeddings", "head"
+# base + λ Σ w d / Σ w: normalised by one number, so that it can be folded into the weights
+_SUMS = ("linear", "task_arithmetic", "dare_linear", "della_linear", "breadcrumbs")
 
 
 class MergeSpace:
-    """Candidates to recipes of one merge method over `sources`, and hand-tuned recipes to candidates.
+    """Candidates to recipes over `sources`, and hand-tuned recipes to candidates.
 
-    `searched` maps a knob to ``{low, high, scope, kind?}``; `fixed` holds the method's other
-    parameters; `layers` is the models' number of layers and `groups` how many groups they form.
+    `searched` maps a knob to ``{low, high, scope, kind?}`` or ``{options, scope}``; `fixed` holds
+    other parameters of the method; `layers` is the models' number of layers and `groups` how many
+    groups they form. Where the method is searched, `method` is what stands for one that is none
+    of its options.
     """
 
     def __init__(
@@ -46,64 +56,131 @@ class MergeSpace:
         layers: int,
         groups: int | None = None,
     ) -> None:
-        self.method, self.sources = method, tuple(sources)
-        self.base = _base(method, self.sources, base)
+        self.method, self.sources, self.base = method, tuple(sources), base
         self.layers, self.groups = layers, groups
+        self.methods = tuple(searched.get("method", {}).get("options", [method]))
         self._fixed = dict(fixed)
+        self._check(searched)
         self._knobs = {knob: self._places(knob, options) for knob, options in searched.items()}
         self.space = SearchSpace(
             [
-                Parameter(name, options.get("kind", "float"), *_bounds(knob, options))
+                self._parameter(name, knob, options)
                 for knob, options in searched.items()
                 for name in self._knobs[knob].values()
             ]
         )
-        for corner in (0.0, 1.0):  # refuses knobs and bounds that the method does not know
-            self.recipe({p.name: p.decode(corner) for p in self.space.parameters})
+        for corner in (0.0, 1.0):  # refuses bounds and methods that do not go together
+            settings = {p.name: p.decode(corner) for p in self.space.parameters}
+            for chosen in self._choices():
+                self.recipe({**settings, **chosen})
 
     def recipe(self, settings: Mapping[str, Setting]) -> Recipe:
         """The merge with these settings (all of `space`'s names)."""
-        shared: dict[str, Any] = dict(self._fixed)
+        method = self._chosen(settings)
+        names = {method} if isinstance(method, str) else {str(part.value) for part in method}
+        known = {parameter for name in names for parameter in METHODS[name].parameters}
+        shared: dict[str, Any] = {k: value for k, value in self._fixed.items() if k in known}
         own: dict[str, dict[str, Any]] = {source: {} for source in self.sources}
         for knob, places in self._knobs.items():
-            for source in {source for source, _ in places}:
+            for source in {source for source, _ in places} if knob in known else ():
                 values = {part: settings[name] for (s, part), name in places.items() if s == source}
-                value = values[None] if None in values else self._filters(values)
+                value = values[None] if None in values else merge_parts.filters(values)
                 (shared if source is None else own[source])[knob] = value
         inputs = tuple(Input(source, own[source]) for source in self.sources)
-        return Recipe(self.method, inputs, self.base, shared)
+        return Recipe(method, inputs, _base(names, self.sources, self.base), shared)
 
     def settings(self, recipe: Recipe) -> dict[str, Setting]:
         """The point of this space nearest in meaning to `recipe`, to start a search from.
 
-        Weights are read as multipliers of each source's task vector: λ and normalisation are
-        folded in, and SLERP's t becomes the weights 1 − t and t. Exact for linear and
-        task-arithmetic recipes; for other methods only the weights carry over. Values outside the
-        bounds are moved to the nearest bound.
+        Weights are read as multipliers of each source's task vector: normalisation is folded in,
+        λ too unless it is searched itself, and SLERP's and NuSLERP's t becomes the weights 1 − t
+        and t. Exact for linear recipes and for sums of task vectors (task arithmetic, and
+        dare_linear, della_linear and breadcrumbs where a knob keeps their density). With an
+        election of signs (ties, dare_ties, breadcrumbs_ties, della) the normalisation differs by
+        element and only λ is folded in; the multipliers of model_stock, karcher and sce depend on
+        the tensors, and 1/N stands for them. Other parameters are read where the recipe's method
+        has them, else they are the default. A weight for all sources is the mean of theirs. Values
+        outside the bounds are moved to the nearest bound.
         """
-        found: dict[str, Setting] = {}
         bounds = {parameter.name: parameter for parameter in self.space.parameters}
-        for knob, places in self._knobs.items():
-            for (source, part), name in places.items():
-                tensor = self._tensor(part)
-                value = self._read(recipe, knob, source, tensor)
-                found[name] = min(max(value, bounds[name].low), bounds[name].high)
-        return found
+        return {
+            name: self._nearest(
+                bounds[name], knob, self._read(recipe, knob, source, merge_parts.tensor(part))
+            )
+            for knob, places in self._knobs.items()
+            for (source, part), name in places.items()
+        }
 
     def encode(self, recipe: Recipe) -> Vector:
         """`settings` as a candidate, shape (d,)."""
         return self.space.encode(self.settings(recipe))
 
+    def _check(self, searched: Mapping[str, Mapping[str, Any]]) -> None:
+        """Refuse methods that are unknown, and parameters that none of the methods has."""
+        for name in (self.method, *self.methods):
+            if not isinstance(name, str) or name not in METHODS:
+                raise BadInput(f"merge method {name!r} is unknown; there are {', '.join(METHODS)}")
+        if self.method not in self.methods:
+            raise BadInput(
+                f"merge: method {self.method!r} is not one of its options {', '.join(self.methods)}"
+            )
+        if "method" in searched and "options" not in searched["method"]:
+            raise BadInput("merge: method needs options, the merge methods to choose from")
+        known = dict.fromkeys(p for name in self.methods for p in METHODS[name].parameters)
+        for name in (*searched, *self._fixed):
+            if name not in known and name != "method":
+                raise BadInput(
+                    f"merge: {', '.join(self.methods)}: unknown parameter {name!r};"
+                    f" there are {', '.join(known)}"
+                )
+
+    def _rule(self, knob: str) -> Rule:
+        return next(
+            METHODS[name].parameters[knob]
+            for name in self.methods
+            if knob in METHODS[name].parameters
+        )
+
+    def _parameter(self, name: str, knob: str, options: Mapping[str, Any]) -> Parameter:
+        if "options" in options:
+            return Parameter(name, "choice", options=tuple(options["options"]))
+        rule = self._rule(knob)
+        kind = options.get("kind", "int" if rule.kind == "integer" else "float")
+        return Parameter(name, kind, *_bounds(knob, options))
+
+    def _choices(self) -> Iterator[dict[str, Setting]]:
+        """Settings of the method knob that together meet every pair of its options."""
+        names = list(self._knobs.get("method", {}).values())
+        for method in self.methods:
+            yield dict.fromkeys(names, method)
+        for one, other in combinations(self.methods, 2):
+            if len(names) > 1:
+                yield {**dict.fromkeys(names, other), names[0]: one}
+
+    def _chosen(self, settings: Mapping[str, Setting]) -> str | tuple[Filtered, ...]:
+        places = self._knobs.get("method", {})
+        values = {part: settings[name] for (_, part), name in places.items()}
+        if len(set(values.values())) > 1:
+            return merge_parts.filters(values)
+        return str(next(iter(values.values()), self.method))
+
     def _places(
         self, knob: str, options: Mapping[str, Any]
     ) -> dict[tuple[str | None, str | None], str]:
         """(source, part) -> parameter name for every value of a knob."""
-        scope = options.get("scope", "source")
-        if scope not in SCOPES:
-            raise BadInput(f"merge: {knob} has scope {scope!r}; allowed: {', '.join(SCOPES)}")
-        parts: list[str | None] = [None] if scope in ("global", "source") else [*self._parts(scope)]
+        scope = options.get("scope", "global" if knob == "method" else "source")
+        rule = None if knob == "method" else self._rule(knob)
+        allowed = [s for s in SCOPES if s != "source" or rule is not None]
+        if rule is not None and rule.kind == "integer":
+            allowed = ["global"]
+            scope = "global" if scope == "source" else scope
+        if scope not in allowed:
+            raise BadInput(f"merge: {knob} has scope {scope!r}; allowed: {', '.join(allowed)}")
+        count = {"layer": self.layers, "group": self.groups}.get(scope)
+        whole = scope in ("global", "source")
+        parts: list[str | None] = [None] if whole else [*merge_parts.parts(self.layers, count)]
         sources: list[str | None] = [*self.sources]
-        if scope == "global" or knob in ("t", "lambda"):
+        if scope == "global" or rule is None or not rule.per_input:
             sources = [None]
         return {
             (source, part): ".".join(word for word in (knob, source, part) if word is not None)
@@ -111,67 +188,58 @@ class MergeSpace:
             for part in parts
         }
 
-    def _parts(self, scope: str) -> list[str]:
-        count = self.layers if scope == "layer" else self.groups
-        if not count or not 1 <= count <= self.layers:
-            raise BadInput(f"merge: groups is {self.groups}; allowed: 1 to {self.layers} layers")
-        edges = [round(index * self.layers / count) for index in range(count + 1)]
-        spans = [f"{a}" if b == a + 1 else f"{a}-{b - 1}" for a, b in pairwise(edges)]
-        return [EMBEDDINGS, *(f"layers.{span}" for span in spans), HEAD]
-
-    def _filters(self, values: Mapping[Any, Setting]) -> tuple[Filtered, ...]:
-        """Values per part as mergekit filters: substrings of tensor names, first match wins."""
-        return tuple(
-            Filtered(text, value) for part, value in values.items() for text in _names(part)
-        )
-
-    def _tensor(self, part: str | None) -> str:
-        """A tensor that stands for a part of the model."""
-        if part in (None, EMBEDDINGS):
-            return "model.embed_tokens.weight"
-        if part == HEAD:
-            return "lm_head.weight"
-        return f"model.layers.{_span(part)[0]}.mlp.down_proj.weight"
-
-    def _read(self, recipe: Recipe, knob: str, source: str | None, tensor: str) -> float:
-        def value(name: str, of: Input | None, default: float) -> float:
-            return float(recipe.value(name, tensor, self.layers, of, default))
-
+    def _read(self, recipe: Recipe, knob: str, source: str | None, tensor: str) -> Scalar | None:
+        """What `recipe` has for a knob on one tensor; None when its method knows no such thing."""
+        if knob == "method":
+            return recipe.method_on(tensor)
+        inputs = {entry.model: entry for entry in recipe.inputs}
         if knob == "weight":
-            factor = value("lambda", None, 1.0)
-            if recipe.method == "linear" and value("normalize", None, 1.0):
-                factor /= sum(value("weight", of, 1.0) for of in recipe.inputs) or 1.0
-            own = next((entry for entry in recipe.inputs if entry.model == source), None)
-            if own is None:
-                return 0.0
-            if recipe.method == "slerp":
-                t = value("t", None, 0.5)
-                return 1 - t if own.model == recipe.base else t
-            return factor * value("weight", own, 1.0)
-        default = {"t": 0.5, "lambda": 1.0}.get(knob, 1.0)
-        of = next((entry for entry in recipe.inputs if entry.model == source), None)
-        return value(knob, of, default)
+            named = [inputs.get(name) for name in (self.sources if source is None else [source])]
+            found = [self._multiplier(recipe, own, tensor) for own in named if own is not None]
+            return sum(found) / len(named)
+        own = None if source is None else inputs.get(source)
+        if knob not in METHODS[recipe.method_on(tensor)].parameters:
+            return None
+        return recipe.value(knob, tensor, self.layers, own)
+
+    def _multiplier(self, recipe: Recipe, own: Input, tensor: str) -> float:
+        """How much of the task vector of `own` the merge holds, as far as the recipe tells."""
+
+        def value(name: str, of: Input | None = None) -> float:
+            return float(recipe.value(name, tensor, self.layers, of))
+
+        method = recipe.method_on(tensor)
+        rules = METHODS[method].parameters
+        if method == "slerp":
+            return 1 - value("t") if own.model == recipe.base else value("t")
+        if "weight" not in rules:
+            return value("scale", own) if "scale" in rules else 1 / len(recipe.inputs)
+        factor = 1.0 if "lambda" not in rules or "lambda" in self._knobs else value("lambda")
+        total = sum(value("weight", of) for of in recipe.inputs)
+        if method == "nuslerp":
+            return value("weight", own) / total if abs(total) >= 1e-6 else 0.5
+        if method in _SUMS and value("normalize"):
+            factor /= total or 1.0
+        return factor * value("weight", own)
+
+    def _nearest(self, parameter: Parameter, knob: str, value: Scalar | None) -> Setting:
+        """The setting of `parameter` nearest to `value`, which may be None."""
+        if value is None:
+            default = self._rule(knob).default
+            value = 0.5 if default is None else default
+        if parameter.kind == "choice":
+            rest = [self.method, *parameter.options] if knob == "method" else parameter.options
+            return value if value in parameter.options else rest[0]
+        bounded = min(max(float(value), parameter.low), parameter.high)
+        return round(bounded) if parameter.kind == "int" else bounded
 
 
-def _base(method: str, sources: Sequence[str], base: str | None) -> str | None:
-    """The base as the method sees it: subtracted from the sources, one of them, or none."""
-    role = METHODS[method].base if method in METHODS else "subtracted"
-    return {"subtracted": base, "input": sources[0], "optional": None}[role]
-
-
-def _span(part: str | None) -> range:
-    """The layer numbers of ``layers.3`` or ``layers.2-3``."""
-    first, _, last = str(part).removeprefix("layers.").partition("-")
-    return range(int(first), int(last or first) + 1)
-
-
-def _names(part: str) -> list[str]:
-    """The substrings by which a part's tensors are known."""
-    if part == EMBEDDINGS:
-        return ["embed_tokens"]
-    if part == HEAD:
-        return ["lm_head", "model.norm"]
-    return [f"layers.{index}." for index in _span(part)]
+def _base(methods: Set[str], sources: Sequence[str], base: str | None) -> str | None:
+    """The base as the methods see it: subtracted from the sources, one of them, or none."""
+    roles = {METHODS[name].base for name in methods}
+    if roles & {"subtracted", "if_given"}:
+        return base
+    return sources[0] if "input" in roles else None
 
 
 def _bounds(knob: str, options: Mapping[str, Any]) -> tuple[float, float]:

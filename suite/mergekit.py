@@ -3,200 +3,214 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from suite import mergekit_fields as fields
 from suite.errors import BadInput
+from suite.mergekit_slices import Slice, chooses, fold, ordered, stacked
 from suite.recipe import Input, Recipe
 from suite.rules import METHODS
-from suite.values import Filtered, Value, plain_parameters, read_parameters
+from suite.values import Value, plain_parameters
 
-Resolve = Mapping[str, str] | Callable[[str], str]
-_KEYS = {"models", "slices", "merge_method", "base_model", "parameters", "dtype"}
-_RESCALE: dict[bool, str] = {True: "l1", False: "none"}
-_WITHOUT_EFFECT = "int8_mask"  # the type mergekit keeps its masks in
+Layers = int | Callable[[str], int]
+_MERGE = {"models", "slices", "merge_method", "base_model", "parameters"}
+_KEYS = _MERGE | {"dtype", "out_dtype", "tokenizer_source", "tokenizer"}
 
 
-def read(source: str | Path, resolve: Resolve | None = None, layers: int | None = None) -> Recipe:
+def read(
+    source: str | Path, resolve: fields.Resolve | None = None, layers: Layers | None = None
+) -> Recipe:
     """The recipe of a mergekit configuration, given as text (`str`) or as a file (`Path`).
 
     `resolve` turns the file's model names into the recipe's. `layers` is the number of layers of
-    the models; a configuration written as `slices` needs it to show that its slice is whole.
-    DARE's ``rescale: true`` is mergekit 0.1.5's, which keeps the L1 norm; beyond mergekit,
-    ``rescale`` may be a recipe's word for it and ``seed`` names the masks. `BadInput` names
-    what is not supported.
+    the models, or gives it for a name of the recipe; `slices` and lists of switches need it.
+    The recipe's dtype is `out_dtype`, else `dtype`, else float32: arithmetic is in float32 here,
+    whatever `dtype` says. The tokenizer is the base's. ``rescale: true`` is mergekit 0.1.5's,
+    which keeps the L1 norm; beyond mergekit, ``rescale`` may be a recipe's word for it and
+    ``seed`` names the masks. `BadInput` names what is not supported.
     """
     where = source.name if isinstance(source, Path) else "mergekit configuration"
     try:
         text = source.read_text(encoding="utf-8") if isinstance(source, Path) else source
-        return _recipe(_mapping(yaml.safe_load(text), "the configuration"), resolve, layers)
+        return _recipe(fields.mapping(yaml.safe_load(text), "the configuration"), resolve, layers)
     except BadInput as error:
         raise BadInput(f"{where}: {error}") from None
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise BadInput(f"{where}: cannot be read: {' '.join(str(error).split())}") from error
 
 
-def write(recipe: Recipe) -> str:
-    """mergekit YAML of `recipe`: ``read(write(recipe)) == recipe``.
+def write(recipe: Recipe, names: Mapping[str, str] | None = None) -> str:
+    """mergekit YAML of `recipe`, computed in float32 there too: ``read(write(recipe)) == recipe``.
 
-    `BadInput` for DARE's ``inverse_density``, which mergekit 0.1.5 cannot express. `seed` is
-    written too; mergekit ignores it.
+    `names` turns the recipe's model names into the file's, such as Hub ids or paths. `BadInput`
+    for what mergekit 0.1.5 cannot express: a method per part, and DARE's ``inverse_density``.
+    `seed` is written too; mergekit ignores it.
     """
+    if not isinstance(recipe.method, str):
+        raise BadInput(
+            f"a method for each part of the model ({recipe.title}) cannot be said in mergekit,"
+            " only one for all"
+        )
+    listed = [*(i.model for i in recipe.inputs), *([] if recipe.base is None else [recipe.base])]
+    told = _told(listed, names)
     data: dict[str, Any] = {
         "merge_method": recipe.method,
         "models": [
-            {"model": i.model, **({"parameters": plain} if plain else {})}
+            {"model": told[i.model], **({"parameters": plain} if plain else {})}
             for i in recipe.inputs
             for plain in (plain_parameters(i.parameters),)
         ],
     }
     if recipe.base is not None:
-        data["base_model"] = recipe.base
+        data["base_model"] = told[recipe.base]
     parameters = plain_parameters(recipe.parameters)
     if "rescale" in parameters:
         parameters["rescale"] = _switch(parameters["rescale"])
     if parameters:
         data["parameters"] = parameters
-    data["dtype"] = recipe.dtype
+    data["dtype"] = "float32"
+    if recipe.dtype != "float32":
+        data["out_dtype"] = recipe.dtype
     return yaml.safe_dump(data, sort_keys=False, allow_unicode=True)
+
+
+def _told(models: Sequence[str], names: Mapping[str, str] | None) -> dict[str, str]:
+    """The file's name of each model; each must be one that mergekit reads as a whole model."""
+    told: dict[str, str] = {}
+    for model in dict.fromkeys(models):
+        if names is not None and model not in names:
+            raise BadInput(f"model {model!r} has no name; there are {', '.join(sorted(names))}")
+        name = model if names is None else names[model]
+        if name in told.values():
+            raise BadInput(f"model {model!r}: the name {name!r} stands for another model already")
+        told[model] = fields.name(name, None)
+    return told
 
 
 def _switch(value: Any) -> Any:
     if isinstance(value, list):
         return [{**part, "value": _switch(part["value"])} for part in value]
-    for switch, word in _RESCALE.items():
+    for switch, word in fields.RESCALE.items():
         if word == value:
             return switch
     raise BadInput(
-        f"rescale {value!r} cannot be said in mergekit, only {', '.join(_RESCALE.values())}"
+        f"rescale {value!r} cannot be said in mergekit, only {', '.join(fields.RESCALE.values())}"
     )
 
 
-def _recipe(data: Mapping[str, Any], resolve: Resolve | None, layers: int | None) -> Recipe:
-    _only(data, _KEYS, "the configuration")
+def _recipe(
+    data: Mapping[str, Any], resolve: fields.Resolve | None, layers: Layers | None
+) -> Recipe:
+    data = fields.only(data, _KEYS, "the configuration")
+    _check_tokenizer(data)
     method = data.get("merge_method")
     if not isinstance(method, str) or method not in METHODS:
         raise BadInput(f"merge_method {method!r} is not supported; there are {', '.join(METHODS)}")
     if ("models" in data) == ("slices" in data):
         raise BadInput("there must be either models or slices")
-    parameters = _parameters(data, method)
+
+    rules = METHODS[method].parameters
+    base = _base(data)
+    slices = _slices(data, method, base)
     if "slices" in data:
-        entries, own = _whole_slice(data["slices"], layers)
-        parameters = _stacked(_parameters(own, method), parameters)
-    else:
-        entries = _listed(data["models"], "models", {"model", "parameters"})
-    base = data.get("base_model")
-    if METHODS[method].base == "subtracted":  # mergekit skips a base listed among the models
-        entries = [entry for entry in entries if entry.get("model") != base]
-    elif base is not None and "models" in data and base not in [e.get("model") for e in entries]:
-        entries = [*entries, {"model": base}]  # and adds one that is not listed
-    inputs = tuple(
-        Input(_name(entry.get("model"), resolve), _parameters(entry, method)) for entry in entries
+        ordered(slices, _count(layers, slices, resolve))
+    elif chooses(slices[0], rules):
+        slices = [replace(slices[0], layers=range(_count(layers, slices, resolve)))]
+    own, shared = fold(slices, rules)
+    return Recipe(
+        method,
+        tuple(Input(fields.name(model, resolve), values) for model, values in own.items()),
+        None if base is None else fields.name(base, resolve),
+        shared,
+        str(data.get("out_dtype", data.get("dtype", "float32"))).removeprefix("torch."),
     )
-    resolved = None if base is None else _name(base, resolve)
-    dtype = data.get("dtype")
-    return Recipe(method, inputs, resolved, parameters, "float32" if dtype is None else dtype)
 
 
-def _whole_slice(
-    slices: Any, layers: int | None
-) -> tuple[Sequence[Mapping[str, Any]], Mapping[str, Any]]:
-    """The sources of the only slice, which must take every layer, and the slice itself."""
-    listed = _listed(slices, "slices", {"sources", "parameters"})
-    if len(listed) != 1:
-        raise BadInput(f"slices: {len(listed)} slices; only one slice of all layers is supported")
-    sources = _listed(listed[0].get("sources"), "sources", {"model", "layer_range", "parameters"})
+def _count(layers: Layers | None, slices: Sequence[Slice], resolve: fields.Resolve | None) -> int:
     if layers is None:
-        raise BadInput("slices: the models' number of layers must be known; write models instead")
-    for source in sources:
-        if source.get("layer_range") != [0, layers]:
-            raise BadInput(
-                f"slices: layer_range {source.get('layer_range')} of {source.get('model')!r}:"
-                f" only whole models, [0, {layers}], are supported"
-            )
-    return sources, listed[0]
+        raise BadInput("slices and lists of switches need the models' number of layers")
+    first = next(iter(slices[0].inputs), None)
+    return layers(fields.name(first, resolve)) if callable(layers) else layers
 
 
-def _stacked(upper: Mapping[str, Value], lower: Mapping[str, Value]) -> dict[str, Value]:
-    """One level of parameters that reads like `upper` before `lower`, filter by filter."""
-    stacked = {**lower, **upper}
-    for name in upper.keys() & lower.keys():
-        if _is_filters(upper[name]):
-            stacked[name] = (*_as_filters(upper[name]), *_as_filters(lower[name]))
-    return stacked
+def _check_tokenizer(data: Mapping[str, Any]) -> None:
+    """The tokenizer is the base's: saying so is all that a configuration may do."""
+    if "tokenizer" in data:
+        fields.only(fields.mapping(data["tokenizer"], "tokenizer"), {"source"}, "tokenizer")
+    for source in (
+        data.get("tokenizer_source", "base"),
+        data.get("tokenizer", {"source": "base"}).get("source", "union"),
+    ):
+        if source != "base":
+            raise BadInput(f"tokenizer source {source!r} is not supported; only base is")
 
 
-def _is_filters(value: Value) -> bool:
-    return isinstance(value, tuple) and any(isinstance(part, Filtered) for part in value)
-
-
-def _as_filters(value: Value) -> tuple[Filtered, ...]:
-    return value if _is_filters(value) else (Filtered(None, value),)  # type: ignore[return-value,arg-type]
-
-
-def _parameters(entry: Mapping[str, Any], method: str) -> dict[str, Value]:
-    plain = entry.get("parameters")
-    given = _mapping({} if plain is None else plain, "parameters")
-    values = {name: _numbers(value) for name, value in given.items() if name != _WITHOUT_EFFECT}
-    rescale = METHODS[method].parameters.get("rescale")
-    if rescale is not None and "rescale" in values:
-        values["rescale"] = _word(values["rescale"])
-    return read_parameters(values)
-
-
-def _word(value: Any) -> Any:
-    if isinstance(value, bool):
-        return _RESCALE[value]
-    if isinstance(value, list):
-        return [{**p, "value": _word(p.get("value"))} if isinstance(p, dict) else p for p in value]
-    return value
-
-
-def _numbers(value: Any) -> Any:
-    """`value` with numbers such as 1e-3, which YAML 1.1 reads as text, made numbers."""
-    if isinstance(value, list):
-        return [_numbers(part) for part in value]
-    if isinstance(value, dict):
-        return {key: part if key == "filter" else _numbers(part) for key, part in value.items()}
-    try:
-        return float(value) if isinstance(value, str) else value
-    except ValueError:
-        return value
-
-
-def _name(name: Any, resolve: Resolve | None) -> str:
-    if not isinstance(name, str) or not name:
-        raise BadInput(f"model {name!r} is not a name")
-    if "+" in name:
-        raise BadInput(f"model {name!r}: adapters are not supported, only whole models")
-    if resolve is None:
-        return name
-    if callable(resolve):
-        return resolve(name)
-    if name not in resolve:
-        raise BadInput(f"model {name!r} is unknown; there are {', '.join(sorted(resolve))}")
-    return resolve[name]
-
-
-def _mapping(data: Any, what: str) -> Mapping[str, Any]:
-    if not isinstance(data, Mapping) or not all(isinstance(key, str) for key in data):
-        raise BadInput(f"{what} must be a mapping of names, not {type(data).__name__}")
-    return data
-
-
-def _listed(data: Any, what: str, keys: set[str]) -> list[Mapping[str, Any]]:
-    if not isinstance(data, list) or not data:
-        raise BadInput(f"{what} must be a list that is not empty")
-    for entry in data:
-        _only(_mapping(entry, f"each of {what}"), keys, what)
-    return data
-
-
-def _only(data: Mapping[str, Any], keys: set[str], what: str) -> None:
-    unknown = sorted(set(data) - keys)
-    if unknown:
+def _base(data: Mapping[str, Any]) -> str | None:
+    """The base that the top level and the slices name; it must be one."""
+    found = [data.get("base_model"), *(s.get("base_model") for s in _listed_slices(data))]
+    named = list(dict.fromkeys(fields.name(base, None) for base in found if base is not None))
+    unnamed = data.get("base_model") is None and None in found[1:]
+    if len(named) > 1 or (named and unnamed):
         raise BadInput(
-            f"{what}: {', '.join(unknown)} is not supported; known are {', '.join(sorted(keys))}"
+            f"slices: base_model is {', '.join(named)}{' or none' * unnamed};"
+            " supported is one base for all slices"
         )
+    return named[0] if named else None
+
+
+def _listed_slices(data: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    known = {"sources", "base_model", "parameters"}
+    return fields.listed(data["slices"], "slices", known) if "slices" in data else []
+
+
+def _slices(data: Mapping[str, Any], method: str, base: str | None) -> list[Slice]:
+    """The configuration's slices, or its models as one slice of all layers."""
+    top, slices = fields.parameters(data, method), []
+    for entry in _listed_slices(data):
+        sources = fields.listed(
+            entry.get("sources"), "sources", {"model", "layer_range", "parameters"}
+        )
+        inputs = _inputs(sources, method, base)
+        slices.append(
+            Slice(_layers(sources), inputs, stacked(fields.parameters(entry, method), top))
+        )
+    if "slices" in data:
+        return slices
+    models = fields.listed(data["models"], "models", {"model", "parameters"})
+    if base is not None and base not in [entry.get("model") for entry in models]:
+        models = [*models, {"model": base}]  # mergekit adds one that is not listed
+    return [Slice(None, _inputs(models, method, base), top)]
+
+
+def _inputs(
+    entries: Sequence[Mapping[str, Any]], method: str, base: str | None
+) -> dict[str, dict[str, Value]]:
+    """Parameters by model; mergekit's task vectors leave a base out that is listed."""
+    inputs: dict[str, dict[str, Value]] = {}
+    for entry in entries:
+        model = fields.name(entry.get("model"), None)
+        if model in inputs:
+            raise BadInput(f"model {model!r} is named twice")
+        inputs[model] = fields.parameters(entry, method)
+    if METHODS[method].base in ("subtracted", "if_given"):
+        inputs.pop(str(base), None)
+    return inputs
+
+
+def _layers(sources: Sequence[Mapping[str, Any]]) -> range:
+    """The layers that a slice takes, the same of all its sources."""
+    first: Any = sources[0].get("layer_range")
+    for source in sources:
+        found: Any = source.get("layer_range")
+        pair = isinstance(found, list) and len(found) == 2
+        if not pair or not all(type(edge) is int for edge in found) or found != first:
+            other = f", {first} of {sources[0].get('model')!r}" if pair and found != first else ""
+            raise BadInput(
+                f"slices: layer_range {found} of {source.get('model')!r}{other};"
+                " allowed are two whole numbers, equal in all sources of a slice"
+            )
+    return range(*first)

@@ -102,7 +102,7 @@ def plain_values(rule: Rule) -> st.SearchStrategy[Any]:
     if rule.kind == "choice":
         return st.sampled_from(["l1", "none"])
     if rule.kind == "integer":
-        return st.integers(0, 2**63 - 1)
+        return st.integers(int(rule.low), int(rule.high))
     low, high = max(rule.low, -9.0), min(rule.high, 9.0)
     numbers = st.floats(low, high)
     return numbers | st.lists(numbers, min_size=1, max_size=5).map(tuple)
@@ -128,8 +128,13 @@ def recipes(draw: st.DrawFn) -> Recipe:
 
     models = [f"m{i}" for i in range(method.inputs or draw(st.integers(method.least, 4)))]
     inputs = tuple(Input(model, parameters(True)) for model in models)
-    base = {"subtracted": "base", "if_given": "base", "input": models[-1], "optional": None}[method.base]
-    dtype = draw(st.sampled_from(["float32", "bfloat16"]))
+    base = {
+        "subtracted": "base",
+        "if_given": draw(st.sampled_from(["base", None])),
+        "input": models[-1],
+        "optional": draw(st.sampled_from([models[0], None])),
+    }[method.base]
+    dtype = draw(st.sampled_from(["float32", "bfloat16", "float16"]))
     return Recipe(name, inputs, base, parameters(False), dtype)
 
 
@@ -137,16 +142,105 @@ def recipes(draw: st.DrawFn) -> Recipe:
 @given(recipes())
 def test_written_recipes_are_read_back(recipe: Recipe) -> None:
     assert read(write(recipe)) == recipe
+    names = {name: f"org/{name}@main" for name in ("base", *(i.model for i in recipe.inputs))}
+    back = {told: name for name, told in names.items()}
+    assert read(write(recipe, names), back) == recipe
+
+
+def test_names_of_a_written_recipe() -> None:
+    recipe = read(TIES)
+    told = yaml.safe_load(write(recipe, {"base": "x", "org/a@abc123": "y", "org/b": "/some/z"}))
+    assert told["base_model"] == "x" and [m["model"] for m in told["models"]] == ["y", "/some/z"]
+    with pytest.raises(BadInput, match="model 'org/b' has no name; there are base, org/a@abc123"):
+        write(recipe, {"base": "x", "org/a@abc123": "y"})
+    with pytest.raises(BadInput, match="the name 'x' stands for another"):
+        write(recipe, {"base": "x", "org/a@abc123": "y", "org/b": "x"})
+    with pytest.raises(BadInput, match="adapters"):
+        write(recipe, {"base": "x", "org/a@abc123": "y", "org/b": "z+lora"})
+
+
+def test_arithmetic_is_in_float32() -> None:
+    written = yaml.safe_load(write(read(TIES)))
+    assert (written["dtype"], written["out_dtype"]) == ("float32", "bfloat16")
+    assert "out_dtype" not in yaml.safe_load(write(read(TIES.replace("bfloat16", "float32"))))
+    for line, dtype in (
+        ("dtype: bfloat16", "bfloat16"),
+        ("dtype: float32\nout_dtype: torch.float16", "float16"),
+        ("out_dtype: bfloat16", "bfloat16"),
+        ("out_dtype: null", "float32"),
+    ):
+        assert read(TIES.replace("dtype: bfloat16", line)).dtype == dtype
+
+
+def test_a_method_per_part_cannot_be_written() -> None:
+    methods = (Filtered("mlp", "ties"), Filtered(None, "task_arithmetic"))
+    recipe = Recipe(methods, (Input("a", {"weight": 1.0}),), "base")
+    with pytest.raises(BadInput, match=r"each part .* \(ties \+ task_arithmetic\) cannot be said"):
+        write(recipe)
+
+
+@pytest.mark.parametrize("line", ["tokenizer_source: base", "tokenizer: {source: base}"])
+def test_the_tokenizer_is_the_bases(line: str) -> None:
+    assert read(f"{TIES}{line}\n") == read(TIES)
+
+
+def test_parameters_without_effect_are_dropped() -> None:
+    text = TIES.replace("method: ties", "method: task_arithmetic").replace(
+        "int8", "rescale: 1, int8"
+    )
+    recipe = read(text)
+    assert set(recipe.parameters) == {"normalize", "lambda"}
+    assert all(set(entry.parameters) == {"weight"} for entry in recipe.inputs)
+
+
+def test_a_single_condition_is_a_list_of_one() -> None:
+    recipe = read(TIES.replace("lambda: 0.7", "lambda: {filter: mlp, value: '1e-2'}"))
+    assert recipe.parameters["lambda"] == (Filtered("mlp", 0.01),)
+
+
+@pytest.mark.parametrize("word", ["1", "1.0", "'True'", "yes", "'on'"])
+def test_switches_are_whatever_mergekit_takes(word: str) -> None:
+    assert (
+        read(TIES.replace("normalize: false", f"normalize: {word}")).parameters["normalize"] is True
+    )
+    rescaled = read(TIES.replace("int8_mask: true", f"rescale: {word}"))
+    assert rescaled.parameters["rescale"] == "l1"
+
+
+def test_a_list_of_switches_chooses_by_depth() -> None:
+    text = TIES.replace("normalize: false", "normalize: [true, false]")
+    recipe = read(text, layers=3)
+    found = [recipe.value("normalize", f"model.layers.{i}.mlp.x", 3) for i in range(3)]
+    assert found == [True, True, False] and recipe.value("normalize", "lm_head.weight", 3) is True
+    with pytest.raises(BadInput, match="need the models' number of layers"):
+        read(text)
 
 
 BAD = [
     ("merge_method 'magic' is not supported; there are linear", TIES, "ties", "magic"),
-    ("tokenizer_source is not supported", TIES, "dtype:", "tokenizer_source: base\ndtype:"),
+    ("source 'union' is not supported", TIES, "dtype:", "tokenizer_source: union\ndtype:"),
+    ("source 'org/b' is not supported", TIES, "dtype:", "tokenizer_source: org/b\ndtype:"),
+    ("source 'union' is not supported", TIES, "dtype:", "tokenizer: {}\ndtype:"),
+    ("tokenizer: tokens is not", TIES, "dtype:", "tokenizer: {source: base, tokens: {}}\ndtype:"),
     ("chat_template, modules is not", TIES, "dtype:", "modules: {}\nchat_template: x\ndtype:"),
-    ("out_dtype is not supported", TIES, "dtype:", "out_dtype: float16\ndtype:"),
+    ("dtype 'float64' is unknown", TIES, "dtype:", "out_dtype: float64\ndtype:"),
+    ("merge_method 'ram' is not supported", TIES, "ties", "ram"),
     ("either models or slices", TIES, "models:", "slices: []\nmodels:"),
     ("models must be a list", "merge_method: linear\nmodels: []\n", "[]", "{}"),
     ("unknown parameter 'gamma'", TIES, "lambda: 0.7", "gamma: 0.7"),
+    (
+        "unknown parameter 'colour'",
+        TIES,
+        "- model: base",
+        "- model: base\n    parameters: {colour: 1}",
+    ),
+    ("lambda belongs at the top level", TIES, "weight: 0.5", "lambda: 1, weight: 0.5"),
+    ("'org/b' is named twice", TIES, "org/a@abc123", "org/b"),
+    ("only one revision", TIES, "abc123", "abc@123"),
+    ("weight is None", TIES, "weight: 0.5", "weight: null"),
+    ("density is \\[\\]", TIES, "[1, 0.5, 1e-1]", "[]"),
+    ("density is .*; a list is of numbers or", TIES, "[1, 0.5, 1e-1]", "[1, {value: 0}]"),
+    ("filter inside a filter", TIES, "value: [0, 1]", "value: [{value: 0}]"),
     ("lambda is 'much'", TIES, "lambda: 0.7", "lambda: much"),
     ("adapters are not supported", TIES, "org/b", "org/b+lora"),
     ("layer_range \\[0, 4\\] of 'b'", SLICES, "b, layer_range: [0, 6]", "b, layer_range: [0, 4]"),
@@ -165,13 +259,74 @@ def test_bad_configurations(message: str, text: str, old: str, new: str) -> None
     assert "\n" not in str(error.value)
 
 
-def test_slices_must_be_whole() -> None:
-    with pytest.raises(BadInput, match="number of layers must be known"):
+def sliced(*ranges: list[int], **more: Any) -> str:
+    """SLICES with these layer ranges, and `more` keys in the last slice."""
+    data = yaml.safe_load(SLICES)
+    (slice_,) = data["slices"]
+    data["slices"] = [
+        {**slice_, "sources": [{**source, "layer_range": part} for source in slice_["sources"]]}
+        for part in ranges
+    ]
+    data["slices"][-1].update(more)
+    return yaml.safe_dump(data)
+
+
+def test_slices_need_the_number_of_layers() -> None:
+    with pytest.raises(BadInput, match="need the models' number of layers"):
         read(SLICES)
-    two = yaml.safe_load(SLICES)
-    two["slices"] *= 2
-    with pytest.raises(BadInput, match="2 slices; only one"):
-        read(yaml.safe_dump(two), layers=6)
+    asked: list[str] = []
+
+    def count(model: str) -> int:
+        asked.append(model)
+        return 6
+
+    assert read(SLICES, {"a": "A", "b": "B"}, count).base == "A" and asked == ["A"]
+    assert read(TIES, None, count).dtype == "bfloat16" and asked == ["A"]
+
+
+def test_slices_of_all_layers_become_one_merge() -> None:
+    recipe = read(sliced([0, 2], [2, 6], parameters={"t": [0, 0.3]}), layers=6)
+    layer = [recipe.value("t", f"model.layers.{i}.self_attn.x", 6) for i in range(6)]
+    assert layer == pytest.approx([0.5, 0.5, 0, 0.1, 0.2, 0.3])
+    assert recipe.value("t", "model.layers.1.mlp.x", 6) == 0.1
+    assert recipe.value("t", "model.embed_tokens.weight", 6) == 0.5
+    assert recipe.value("t", "model.norm.weight", 6) == 0.0
+    same = read(sliced([0, 5], [5, 6]), layers=6)
+    assert same == read(SLICES, layers=6)
+
+
+PAIR = [{"model": "a", "layer_range": [3, 6]}, {"model": "c", "layer_range": [3, 6]}]
+
+
+@pytest.mark.parametrize(
+    ("message", "text"),
+    [
+        (r"layers \[3, 6\], \[0, 3\] of models with 6", sliced([3, 6], [0, 3])),
+        (r"layers \[0, 3\], \[0, 6\]", sliced([0, 3], [0, 6])),
+        (r"layers \[0, 2\], \[3, 6\]", sliced([0, 2], [3, 6])),
+        (r"layers \[0, 3\], \[3, 3\], \[3, 6\]", sliced([0, 3], [3, 3], [3, 6])),
+        (r"layers \[0, 7\] of models with 6", sliced([0, 7])),
+        (r"layers \[0, 4\]", sliced([0, 4])),
+        ("slice 2 merges a, c, slice 1 a, b", sliced([0, 3], [3, 6], sources=PAIR)),
+        ("base_model is a, b", sliced([0, 3], [3, 6], base_model="b")),
+        ("residual_weight is not supported", sliced([0, 3], [3, 6], residual_weight=0.5)),
+        ("layer_range None of 'a'", sliced([0, 3], [3, 6], sources=[{"model": "a"}])),
+        (
+            "t: filter 'norm' cannot be told apart by layer",
+            sliced([0, 3], [3, 6], parameters={"t": [{"filter": "norm", "value": 0}]}),
+        ),
+    ],
+)
+def test_other_slices_are_refused_by_name(message: str, text: str) -> None:
+    with pytest.raises(BadInput, match=message) as error:
+        read(text, layers=6)
+    assert "\n" not in str(error.value)
+
+
+def test_the_base_of_the_slices_is_the_base() -> None:
+    data = yaml.safe_load(SLICES)
+    data["slices"][0]["base_model"] = data.pop("base_model")
+    assert read(yaml.safe_dump(data), layers=6) == read(SLICES, layers=6)
 
 
 def test_files_are_named(tmp_path: Path) -> None:

@@ -156,3 +156,61 @@ def test_bad_recipes(message: str, arguments: tuple[Any, ...]) -> None:
 def test_bad_json(data: Any) -> None:
     with pytest.raises(BadInput, match="not a recipe"):
         Recipe.from_json(data)
+
+
+MIXED = (Filtered("mlp", "ties"), Filtered("embed", "linear"), Filtered(None, "dare_ties"))
+
+
+def mixed(parameters: dict[str, Any] | None = None, method: Any = MIXED) -> Recipe:
+    inputs = (Input("a", {"weight": 1, "density": 0.5}), Input("b", {"weight": (0.0, 1.0)}))
+    return Recipe(method, inputs, "base", parameters or {})
+
+
+def test_a_method_per_part() -> None:
+    recipe = mixed()
+    assert recipe.methods == ("ties", "linear", "dare_ties")
+    assert recipe.title == "ties + linear + dare_ties"
+    found = [recipe.method_on(tensor) for tensor in (MLP, ATTENTION, EMBEDDING, NORM)]
+    assert found == ["ties", "dare_ties", "linear", "dare_ties"]
+    some = mixed(method=MIXED[:2])
+    with pytest.raises(BadInput, match=rf"no method for tensor '{ATTENTION}'; add one without"):
+        some.method_on(ATTENTION)
+
+
+def test_each_part_has_its_methods_defaults() -> None:
+    recipe = mixed()
+    assert recipe.value("rescale", MLP, 5) == "none"
+    assert recipe.value("rescale", ATTENTION, 5) == "l1"
+    assert recipe.value("normalize", MLP, 5) and not recipe.value("normalize", ATTENTION, 5)
+    names = [MLP, ATTENTION, EMBEDDING]
+    assert recipe.column("normalize", names, 5) == [True, False, True]
+    assert recipe.column("weight", names, 5, recipe.inputs[1]) == [0.75, 0.75, 0.0]
+    assert recipe.column("density", names, 5, recipe.inputs[0]) == [0.5] * 3
+    with pytest.raises(BadInput, match="density has no value for tensor"):
+        recipe.value("density", EMBEDDING, 5)
+
+
+def test_a_method_per_part_is_kept_and_named() -> None:
+    recipe = mixed()
+    again = Recipe.from_json(json.loads(json.dumps(recipe.to_json())))
+    assert again == recipe and again.digest == recipe.digest and again.method == MIXED
+    assert mixed(method=MIXED[::-1]).digest != recipe.digest
+
+
+@pytest.mark.parametrize(
+    ("message", "method", "parameters"),
+    [
+        ("'magic' is unknown", (Filtered("mlp", "magic"), Filtered(None, "ties")), {}),
+        ("entries with filter and value", ("ties", "linear"), {}),
+        (r"merge method \(\) is unknown", (), {}),
+        ("ties .* rescale is 'inverse_density'", MIXED, {"rescale": "inverse_density"}),
+        ("ties .* unknown parameter 'gamma'; there are weight", MIXED, {"gamma": 0.1}),
+        ("unknown parameter 'weight'; there are select_topk", (Filtered(None, "sce"),), {}),
+        ("the base 'base' must be one", (*MIXED, Filtered("x", "slerp")), {"t": 0.5}),
+        ("passthrough merges exactly one model, not 2", (*MIXED, Filtered("x", "passthrough")), {}),
+    ],
+)
+def test_bad_methods_per_part(message: str, method: Any, parameters: dict[str, Any]) -> None:
+    with pytest.raises(BadInput, match=message) as error:
+        mixed(parameters, method)
+    assert "\n" not in str(error.value)
