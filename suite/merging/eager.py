@@ -92,16 +92,19 @@ def _merged(plan: Plan, row: int, vectors: list[Tensor], base: Tensor | None) ->
         for vector, weight in zip(vectors[1:], weights[1:], strict=True):
             total.add_(vector, alpha=weight)
         return total if base is None else total.add_(base)
-    total = elected(vectors, weights, plan.elect == "plain", plan.divide)
+    shares = weights if plan.shares is None else plan.shares[row].tolist()
+    total = elected(vectors, weights, shares, plan.elect == "plain", plan.divide)
     total.mul_(float(plan.scale[row]))
     return total if base is None else total.add_(base)
 
 
-def elected(vectors: list[Tensor], weights: list[float], plain: bool, divide: str) -> Tensor:
+def elected(
+    vectors: list[Tensor], weights: list[float], shares: list[float], plain: bool, divide: str
+) -> Tensor:
     """Sum of the w_i d_i that agree with the elected sign (Yadav et al. 2023, steps 2 and 3).
 
     The sign is that of Σ w_i d_i, or of Σ d_i where `plain` (SCE); 0 counts as positive, and
-    zeros agree with neither. `divide` ``kept``: by the sum of the weights that agree (0 → 1);
+    zeros agree with neither. `divide` ``kept``: by the sum of the `shares` that agree (0 → 1);
     ``clamped``: by the same, at least 1e-6.
     """
     weighted = [vector * weight for vector, weight in zip(vectors, weights, strict=True)]
@@ -111,10 +114,10 @@ def elected(vectors: list[Tensor], weights: list[float], plain: bool, divide: st
         votes += vote
     sign = (votes >= 0).to(votes.dtype).mul_(2).sub_(1)
     total, divisor = torch.zeros_like(votes), torch.zeros_like(votes)
-    for vote, vector, weight in zip(voters, weighted, weights, strict=True):
+    for vote, vector, share in zip(voters, weighted, shares, strict=True):
         agrees = (vote * sign > 0).to(votes.dtype)
         total += vector * agrees
-        divisor += agrees * weight
+        divisor += agrees * share
     if divide == "kept":
         total /= divisor.add_(divisor == 0)
     elif divide == "clamped":

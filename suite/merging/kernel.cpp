@@ -73,7 +73,7 @@ struct Row {  // one tensor; kernel.py mirrors it
   Edge low[K], high[K];
   uint32_t key_before[K], key_after[K], bound[K];
   float chance[K], slope[K];
-  float weight[K];
+  float weight[K], share[K];
   float scale;
 };
 
@@ -169,7 +169,7 @@ void piece(const Source *__restrict base, const Source *const *models, const uin
     for (int k = 0; k < K; ++k) {
       const bool agrees = (ELECT == 1 ? v[k] : d[k]) * sign > 0.f;
       agreed += agrees ? v[k] : 0.f;
-      divisor += agrees ? w[k] : 0.f;
+      divisor += agrees ? row.share[k] : 0.f;
     }
     if (DIVIDE == 1) agreed /= divisor == 0.f ? 1.f : divisor;
     if (DIVIDE == 2) agreed /= divisor > 1e-6f ? divisor : 1e-6f;

@@ -135,6 +135,7 @@ def _rows(plan: Plan, row_type: np.dtype[Any], tables: Tables) -> Array:
     rows["start"], rows["size"] = tables.starts[plan.places], tables.sizes[plan.places]
     with np.errstate(over="ignore"):  # an infinite weight shows in the result, which is checked
         rows["weight"], rows["scale"] = plan.weights, plan.scale
+        rows["share"] = plan.weights if plan.shares is None else plan.shares
     for name, edges in (("low", plan.low), ("high", plan.high)):
         edges = edges or Edges.constant((len(rows), 1), ABOVE)
         for field in ("cut", "before", "after"):
@@ -154,7 +155,7 @@ def _row_type(models: int) -> np.dtype[Any]:
     fields: list[Any] = [("start", "i8"), ("size", "i8"), ("low", edge, models)]
     fields += [("high", edge, models)]
     fields += [(name, "u4", models) for name in ("key_before", "key_after", "bound")]
-    fields += [(name, "f4", models) for name in ("chance", "slope", "weight")]
+    fields += [(name, "f4", models) for name in ("chance", "slope", "weight", "share")]
     return np.dtype([*fields, ("scale", "f4")], align=True)
 
 

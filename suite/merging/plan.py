@@ -40,7 +40,8 @@ class Plan:
     ``places`` (S,) are positions in the layout; ``weights`` (S, K); ``scale`` (S,), λ where there
     is an election (elsewhere it is in the weights). By `mask`: ``low`` and ``high`` edges (S, K),
     low ≤ bits < high staying (of the variance: (S, 1), and low alone); ``keys`` (S, K, 2) and
-    ``bounds`` (S, K) of random bits; ``chance`` and ``slope`` (S, K) by rank.
+    ``bounds`` (S, K) of random bits; ``chance`` and ``slope`` (S, K) by rank. ``shares`` (S, K) are
+    what `divide` sums, where a rescaling makes that differ from the weights.
     """
 
     places: NDArray[np.int64]
@@ -58,6 +59,7 @@ class Plan:
     inverse: bool = False  # what stays by rank is divided by its chance
     elect: Literal["no", "weighted", "plain"] = "no"
     divide: Literal["no", "kept", "clamped"] = "no"
+    shares: methods.Column | None = None
     measure: Literal["no", "l1", "squares"] = "no"
     whole: methods.Column | None = None  # L1 norms of the d_i, for `measure` l1
 

@@ -146,6 +146,7 @@ def _task_vectors(
             more |= {"measure": "l1", "whole": np.stack(norms, 1)}
         if elect:
             more |= {"elect": "weighted", "divide": "kept" if chosen[0] else "no"}
+            more["shares"] = weight
         else:
             weight = methods.task_arithmetic(weight, scale, some.shared("normalize").astype(bool))
             scale = np.ones(len(weight))
