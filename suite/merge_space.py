@@ -74,6 +74,11 @@ class MergeSpace:
             for chosen in self._choices():
                 self.recipe({**settings, **chosen})
 
+    @property
+    def title(self) -> str:
+        """The methods in words."""
+        return " or ".join(self.methods)
+
     def recipe(self, settings: Mapping[str, Setting]) -> Recipe:
         """The merge with these settings (all of `space`'s names)."""
         method = self._chosen(settings)

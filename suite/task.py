@@ -5,17 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from suite import objective as objectives_
 from suite.evaluators.handle import ModelHandle
-from suite.merge_space import MergeSpace
+from suite.layer_path import LayerPath
 from suite.objective import Objective
 from suite.recipe import Recipe
-from suite.space import SearchSpace, Vector
+from suite.space import SearchSpace, Setting, Vector
 from suite.trial import Score
 
 
@@ -28,10 +28,24 @@ class Evaluator(Protocol):
     def evaluate(self, handle: ModelHandle, split: str) -> dict[str, Score]: ...
 
 
-class Merger(Protocol):
-    """Merges recipes into a live model, in place."""
+class RecipeSpace(Protocol):
+    """Candidates to recipes, and hand-tuned recipes to candidates; `title` says which recipes."""
 
-    def merge(self, recipe: Recipe) -> None: ...
+    @property
+    def space(self) -> SearchSpace: ...
+
+    @property
+    def title(self) -> str: ...
+
+    def recipe(self, settings: Mapping[str, Setting]) -> Recipe | LayerPath: ...
+
+    def encode(self, recipe: Any) -> Vector: ...
+
+
+class Merger(Protocol):
+    """Puts recipes into a live model, in place."""
+
+    def merge(self, recipe: Any) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -45,20 +59,20 @@ class Measurement:
 class Task:
     """What a run needs to know: candidates become recipes, recipes scores, scores losses.
 
-    `merge_space` holds the search space; `merger` writes a recipe into the model behind `handle`.
+    `recipe_space` holds the search space; `merger` writes a recipe into the model behind `handle`.
     """
 
     def __init__(
         self,
         name: str,
-        merge_space: MergeSpace,
+        recipe_space: RecipeSpace,
         objectives: Sequence[Objective],
         evaluators: Sequence[Evaluator],
         merger: Merger,
         handle: ModelHandle,
     ) -> None:
         self.name = name
-        self.merge_space = merge_space
+        self.recipe_space = recipe_space
         self.objectives = tuple(objectives)
         self.evaluators = tuple(evaluators)
         self.handle = handle
@@ -66,17 +80,17 @@ class Task:
 
     @property
     def space(self) -> SearchSpace:
-        return self.merge_space.space
+        return self.recipe_space.space
 
-    def recipe(self, x: Vector) -> Recipe:
-        """The merge a candidate `x`, shape (d,), stands for."""
-        return self.merge_space.recipe(self.space.decode(x))
+    def recipe(self, x: Vector) -> Recipe | LayerPath:
+        """The merge or layer path a candidate `x`, shape (d,), stands for."""
+        return self.recipe_space.recipe(self.space.decode(x))
 
-    def merge(self, recipe: Recipe) -> None:
+    def merge(self, recipe: Recipe | LayerPath) -> None:
         """Put the merge into the live model behind `handle`."""
         self._merger.merge(recipe)
 
-    def measure(self, recipe: Recipe, split: str) -> Measurement:
+    def measure(self, recipe: Recipe | LayerPath, split: str) -> Measurement:
         """Merge `recipe` and evaluate it on `split`: search, select or report.
 
         Evaluators run even when no objective picks their figures: what is shown beside the

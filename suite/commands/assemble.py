@@ -183,7 +183,7 @@ def starts(config: Config, task: Any) -> Any:
     recipes = baselines(config)
     if unknown := [name for name in config["start"] if name not in recipes]:
         raise BadInput(f"start: no baseline {unknown[0]!r}; there are {', '.join(recipes)}")
-    return np.stack([task.merge_space.encode(recipes[name]) for name in config["start"]])
+    return np.stack([task.recipe_space.encode(recipes[name]) for name in config["start"]])
 
 
 def optimizer(config: Config, task: Any) -> Any:

@@ -24,7 +24,7 @@ def main(words: list[str]) -> None:
     else:
         task = assemble.task(config)
         evaluators, objectives = task.evaluators, task.objectives
-        print(f"{task.name}: {task.space.d} parameters, {task.merge_space.method}")
+        print(f"{task.name}: {task.space.d} parameters, {task.recipe_space.title}")
     for evaluator in evaluators:
         splits = getattr(evaluator, "splits", {})
         sizes = ", ".join(f"{split} {len(items)}" for split, items in splits.items())

@@ -85,10 +85,10 @@ class Judge:
         """Judge the run in `folder`."""
         from suite.journal import Journal
         from suite.progress import front_of
-        from suite.recipe import Recipe
+        from suite.layer_path import read_json
 
         trials = Journal(folder / "trials.jsonl").read()
-        recipes = {trial.number: Recipe.from_json(trial.recipe) for trial in trials}
+        recipes = {trial.number: read_json(trial.recipe) for trial in trials}
         front = {trial.number for trial in front_of(trials, len(self.task.objectives))}
         ranked = sorted(front | self._best(trials))
         row = self.bar.add_task(f"{folder.parent.name} {folder.name}", total=2 * len(ranked))
