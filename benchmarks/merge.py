@@ -34,7 +34,7 @@ from suite.rules import METHODS
 from suite.values import Value
 
 LAYERS = 18
-SLOW = 10.0  # seconds after which a peer is measured once only
+SLOW = 5.0  # seconds; what takes longer is measured once only
 
 
 def llama(parameters: int) -> Any:
@@ -178,7 +178,9 @@ def measure(arguments: argparse.Namespace, root: Path) -> dict[str, Any]:
             row[mode] = median(partial(merge_one, merger, todo), arguments.repeats, device)
         row |= floors(sources, live, arguments.repeats)
         if arguments.peer in ("memory", "both"):
-            row["memory"] = median(in_memory(method, folders, count), arguments.repeats, device)
+            row["memory"] = median(
+                in_memory(method, folders, count), min(3, arguments.repeats), device
+            )
         if arguments.peer == "both":
             run_disk = on_disk(method, folders, count, root)
             row["disk"] = median(run_disk, min(3, arguments.repeats), device)
