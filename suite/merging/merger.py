@@ -10,7 +10,7 @@ from typing import Literal, Protocol
 import torch
 
 from suite.errors import BadInput
-from suite.merging import kernel, planner
+from suite.merging import gpu, kernel, planner
 from suite.merging.eager import Eager
 from suite.merging.plan import Plan, Whole
 from suite.merging.sources import Sources
@@ -33,7 +33,7 @@ class Merger:
 
     The parameters become views of one flat buffer on the sources' device, in the model's own
     floating type; arithmetic is float32. `mode`: ``compiled`` runs fused kernels and needs a C++
-    compiler on a CPU, ``eager`` needs nothing, ``auto`` compiles where that is possible. `cache`
+    compiler on a CPU, Triton on a GPU, ``eager`` needs nothing, ``auto`` compiles where that is possible. `cache`
     is a folder for tables of the sources (`Tables`). `BadInput` when the model's parameters are
     not the sources' tensors. A tensor tied to a parameter (a head to its embedding) follows it.
     """
@@ -104,6 +104,10 @@ class Merger:
 def _runner(mode: Mode, tables: Tables, live: torch.Tensor) -> _Runner:
     if mode not in ("auto", "eager", "compiled"):
         raise BadInput(f"mode is {mode!r}; allowed are auto, eager, compiled")
+    if live.device.type == "cuda" and (
+        mode == "compiled" or (mode == "auto" and gpu.available())
+    ):
+        return gpu.GpuKernel(tables, live)
     if mode == "compiled" or (mode == "auto" and live.device.type == "cpu" and kernel.compiler()):
         return kernel.Kernel(tables, live)
     return Eager(tables, live)

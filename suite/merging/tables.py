@@ -83,7 +83,9 @@ class Tables:
             ("nonzero", base, *models),
             lambda: np.array([np.count_nonzero(b) for b in self._variance_bits(base, models)]),
         )
-        kept = np.floor(share * nonzero[places]).astype(np.int64)
+        # mergekit multiplies a count by a share in float32; one element hangs on it
+        product = share.astype(np.float32) * nonzero[places].astype(np.float32)
+        kept = np.floor(product).astype(np.int64)
         return self._edge((base, *models), order, places, kept - 1, "first", kept <= 0)
 
     def row_ranks(self, base: str, model: str) -> Array:
@@ -97,7 +99,7 @@ class Tables:
             ranks = np.zeros(self.layout.size, np.uint16)
             for segment in self.layout.segments:
                 if segment.size:
-                    width = segment.shape[-1]
+                    width = segment.shape[-1] if segment.shape else 1
                     part = slice(segment.start, segment.stop)
                     bits = _bits(self.sources.vector(base, model, part)).reshape(-1, width)
                     place = np.broadcast_to(np.arange(width, dtype=np.uint16), bits.shape)
@@ -146,8 +148,9 @@ class Tables:
         """The magnitude at `rank` of each order; `ties` says which of equal ones reach the edge."""
         starts, sizes = self.starts[places], self.sizes[places]
         inside = np.clip(rank, 0, np.maximum(sizes - 1, 0))
-        at = order[np.minimum(starts + inside, len(order) - 1)].astype(np.int64)
-        picked = torch.from_numpy(starts + at)
+        last = max(len(order) - 1, 0)  # an empty tensor at the end has no element to point to
+        at = order[np.minimum(starts + inside, last)].astype(np.int64)
+        picked = torch.from_numpy(np.minimum(starts + at, last))
         base, *others = models
         flats = [self.sources.flat(m) for m in (base, *others)]
         low, *found = [flat[picked.to(flat.device)].float() for flat in flats]
@@ -190,11 +193,11 @@ def variance(vectors: list[torch.Tensor]) -> torch.Tensor:
     mean = vectors[0].clone()
     for vector in vectors[1:]:
         mean += vector
-    mean /= len(vectors)
+    mean /= mean.new_full((), len(vectors))  # a GPU would multiply by the inverse of a number
     total = torch.zeros_like(mean)
     for vector in vectors:
         total += (vector - mean).square_()
-    return total.div_(len(vectors))
+    return total.div_(total.new_full((), len(vectors)))
 
 
 def _bits(vector: torch.Tensor) -> Array:

@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from transformers import MistralForCausalLM, PreTrainedTokenizerFast
 
-from suite.commands.card import sha256, versions
+from suite.hub import sha256, versions
 from suite.zoo import documents, items, tokenizer, train
 from suite.zoo.probe import probe
 

@@ -1,0 +1,356 @@
+"""The GPU's kernel against eager merges: in Triton's interpreter on a CPU, compiled on a CUDA device.
+
+Triton reads TRITON_INTERPRET when it is first imported: where it is not set, one test runs the
+others in a process that has it set.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from suite.errors import BadInput
+from suite.merging import gpu, planner
+from suite.merging.eager import Eager
+from suite.merging.plan import Plan
+from suite.merging.sources import Sources
+from suite.merging.tables import Tables
+from suite.recipe import Input, Recipe
+from suite.values import Filtered
+
+INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"
+needs_triton = pytest.mark.skipif(
+    importlib.util.find_spec("triton") is None, reason="Triton is not installed"
+)
+BLOCK = 64
+SHAPES = {  # around the borders of units of 16 and of tiles, and of several tiles
+    **{f"layers.{i}.w": (n,) for i, n in enumerate([1, 15, 16, 17, 63, 64, 65, 128, 129])},
+    "layers.3.z": (0,),
+    "layers.9.w": (5, 31),
+    "layers.10.w": (9, 16),
+}
+TYPES = {  # of the sources, of the live model
+    "float32": (torch.float32, torch.float32),
+    "bfloat16": (torch.bfloat16, torch.bfloat16),
+    "float16": (torch.bfloat16, torch.float16),
+}
+
+
+@pytest.fixture(params=["cpu", pytest.param("cuda", marks=pytest.mark.gpu)])
+def device(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    name = str(request.param)
+    if name == "cuda" and (INTERPRETED or not torch.cuda.is_available()):
+        pytest.skip("no CUDA device to compile for")
+    if name == "cpu" and not INTERPRETED:
+        pytest.skip("run by test_under_the_interpreter")
+    if name == "cpu":
+        builder = pytest.importorskip("triton.runtime.interpreter").InterpreterBuilder
+        monkeypatch.setattr(builder, "create_fma", _fused_multiply_add)
+    return name
+
+
+def _fused_multiply_add(builder: Any, x: Any, y: Any, z: Any) -> Any:
+    """x y + z rounded once, as hardware does; the interpreter's own rounds twice."""
+    exact = x.data.astype(np.float64) * y.data.astype(np.float64) + z.data.astype(np.float64)
+    return type(x)(exact.astype(np.float32), x.dtype.scalar)
+
+
+@pytest.fixture(scope="module")
+def weights() -> dict[str, dict[str, torch.Tensor]]:
+    """Four models around a base; many magnitudes are equal, some differences zero."""
+    rng = torch.Generator().manual_seed(2)
+    base = {name: torch.randn(shape, generator=rng) for name, shape in SHAPES.items()}
+
+    def near(tensor: torch.Tensor) -> torch.Tensor:
+        steps = (torch.randn(tensor.shape, generator=rng) * 4).round() / 64
+        return tensor + torch.where(
+            torch.rand(tensor.shape, generator=rng) < 0.5, steps, steps * 1.3
+        )
+
+    return {"base": base, **{m: {n: near(t) for n, t in base.items()} for m in "abcd"}}
+
+
+def inputs(models: str = "abc", **more: Any) -> tuple[Input, ...]:
+    each = ((0.2, -0.4, 0.9), (Filtered("layers.1", 0.0), Filtered(None, 0.7)), 0.3, -0.1)
+    return tuple(
+        Input(m, {"weight": w, **more}) for m, w in zip(models, each[: len(models)], strict=True)
+    )
+
+
+DENSE = {"density": (Filtered("layers.1", 0.3), Filtered(None, (0.9, 0.1, 0.6)))}
+PAIR = (Input("a"), Input("b"))
+RANDOM: dict[str, Any] = {"rescale": "none", "seed": 3}
+RECIPES = {
+    "linear": Recipe("linear", inputs("abcd")),
+    "passthrough": Recipe("passthrough", (Input("b", {"scale": 0.7}),)),
+    "slerp": Recipe("slerp", PAIR, "a", {"t": 0.3}),
+    "nuslerp": Recipe("nuslerp", inputs("ab"), "base"),
+    "task arithmetic": Recipe("task_arithmetic", inputs(), "base", {"lambda": (0.4, 1.0)}),
+    "model stock": Recipe("model_stock", tuple(Input(m) for m in "abc"), "base"),
+    "karcher": Recipe("karcher", tuple(Input(m) for m in "abc")),
+    "ties": Recipe("ties", inputs(**DENSE), "base", {"lambda": 0.7}),
+    "ties sum": Recipe("ties", inputs("ab", density=0.2), "base", {"normalize": False}),
+    "breadcrumbs": Recipe("breadcrumbs", inputs(**DENSE), "base"),
+    "breadcrumbs ties": Recipe("breadcrumbs_ties", inputs(density=0.4, gamma=0.1), "base"),
+    "dare linear": Recipe("dare_linear", inputs(**DENSE), "base", RANDOM),
+    "dare all": Recipe("dare_linear", inputs(density=1.0), "base", RANDOM),
+    "dare nothing": Recipe("dare_ties", inputs(density=0.0), "base", RANDOM),
+    "dare paper": Recipe(
+        "dare_ties", inputs(density=0.6), "base", {"rescale": "inverse_density", "seed": 1}
+    ),
+    "della": Recipe("della", inputs(density=0.5), "base", RANDOM),
+    "della paper": Recipe(
+        "della_linear", inputs(density=0.4), "base", {"rescale": "inverse_density"}
+    ),
+    "sce all": Recipe("sce", tuple(Input(m) for m in "abc"), "base"),
+    "dare l1": Recipe("dare_ties", inputs(**DENSE), "base", {"rescale": "l1"}),
+    "dare linear l1": Recipe("dare_linear", inputs("abcd", density=0.6), "base"),
+    "della l1": Recipe("della", inputs(density=0.5), "base", {"rescale": "l1"}),
+    "sce": Recipe("sce", tuple(Input(m) for m in "abc"), "base", {"select_topk": 0.3}),
+}
+MEASURED = ("dare l1", "dare linear l1", "della l1", "sce")
+
+
+def merged(
+    make: Callable[[Tables, torch.Tensor], Any], recipe: Recipe, sources: Sources, dtype: Any
+) -> torch.Tensor:
+    live = torch.zeros(sources.layout.size, dtype=dtype, device=sources.device)
+    tables = Tables(sources)
+    runner = make(tables, live)
+    for plan in planner.plans(recipe, tables):
+        assert isinstance(plan, Plan)
+        runner.run(plan)
+    return live.cpu()
+
+
+def made(weights: Any, numbers: Any, device: str, streamed: bool = False) -> Sources:
+    models = {m: {n: t.to(numbers) for n, t in ts.items()} for m, ts in weights.items()}
+    return Sources.from_tensors(models, device, streamed)
+
+
+def check(found: torch.Tensor, want: torch.Tensor, measured: bool) -> None:
+    assert bool(torch.isfinite(want).all()) and bool(want.any())
+    if not measured:
+        same = torch.int16 if want.dtype.itemsize == 2 else torch.int32
+        assert torch.equal(found.view(same), want.view(same))
+        return
+    # weights of equal sums in another order: a few float32 roundings, then one of the live type's
+    bound = 2e-6 + torch.finfo(want.dtype).eps * want.double().abs()
+    assert bool(((found.double() - want.double()).abs() <= bound).all())
+
+
+@needs_triton
+@pytest.mark.parametrize("types", TYPES)
+@pytest.mark.parametrize("name", RECIPES)
+def test_equals_eager(weights: Any, device: str, name: str, types: str) -> None:
+    numbers, live = TYPES[types]
+    sources = made(weights, numbers, device)
+    want = merged(Eager, RECIPES[name], sources, live)
+    found = merged(lambda t, out: gpu.GpuKernel(t, out, block=BLOCK), RECIPES[name], sources, live)
+    check(found, want, name in MEASURED)
+
+
+@needs_triton
+@pytest.mark.parametrize("tiles", [1, 3, 100])
+@pytest.mark.parametrize("name", ["linear", "ties", "della", *MEASURED])
+def test_staged_sources_give_the_same_bytes(
+    weights: Any, device: str, name: str, tiles: int
+) -> None:
+    numbers = torch.float32 if name in ("ties", "sce") else torch.bfloat16
+    recipe = RECIPES[name]
+    read = len(recipe.inputs) + (recipe.base is not None)
+    each = read * numbers.itemsize + 2 * len(recipe.inputs) * ("della" in name)
+    budget = tiles * BLOCK * each
+    sources = made(weights, numbers, device)
+    want = merged(
+        lambda t, out: gpu.GpuKernel(t, out, block=BLOCK), RECIPES[name], sources, torch.bfloat16
+    )
+    streamed = made(weights, numbers, device, streamed=True)
+    found = merged(
+        lambda t, out: gpu.GpuKernel(t, out, block=BLOCK, staged=True, budget=budget),
+        RECIPES[name],
+        streamed,
+        torch.bfloat16,
+    )
+    assert torch.equal(found.view(torch.int16), want.view(torch.int16))
+
+
+@needs_triton
+def test_methods_by_tensor_and_again(weights: Any, device: str) -> None:
+    """Plans of parts of a model, run twice by one kernel: tables that are kept are the right ones."""
+    method = (
+        Filtered("layers.1", "dare_ties"),
+        Filtered("layers.5", "ties"),
+        Filtered(None, "sce"),
+    )
+    recipe = Recipe(method, inputs(density=0.5), "base", RANDOM)  # type: ignore[arg-type]
+    sources = made(weights, torch.float32, device)
+    tables, live = Tables(sources), torch.zeros(sources.layout.size, device=sources.device)
+    runner = gpu.GpuKernel(tables, live, block=BLOCK)
+    want = merged(Eager, recipe, sources, torch.float32)
+    for _ in range(2):
+        live.zero_()
+        for plan in planner.plans(recipe, tables):
+            assert isinstance(plan, Plan)
+            runner.run(plan)
+        assert torch.equal(live.cpu(), want)
+    for plan in planner.plans(RECIPES["ties"], tables):
+        assert isinstance(plan, Plan)
+        runner.run(plan)
+    assert torch.equal(live.cpu(), merged(Eager, RECIPES["ties"], sources, torch.float32))
+
+
+@needs_triton
+def test_rounds_to_nearest_even_and_keeps_what_is_not_finite(device: str) -> None:
+    bits = torch.arange(-(1 << 31), 1 << 31, 1 << 21, dtype=torch.int64)
+    bits = torch.cat([bits + step for step in (0, 0x7FFF, 0x8000, 0x8001, 0x18000, 0x1001)])
+    numbers = bits.to(torch.int32).view(torch.float32)
+    flats = {"m": numbers[: len(numbers) // 16 * 16].to(device)}
+    layout = Sources.from_tensors({"m": {"w": torch.zeros(flats["m"].shape)}}).layout
+    sources = Sources(layout, flats, device)
+    recipe = Recipe("linear", (Input("m", {"weight": 1.0}),))
+    for dtype in (torch.bfloat16, torch.float16):
+        want = flats["m"].to(dtype).cpu()
+        found = merged(lambda t, out: gpu.GpuKernel(t, out), recipe, sources, dtype)
+        assert torch.equal(found.isnan(), want.isnan())
+        same = torch.where(want.isnan(), 0, found.view(torch.int16))
+        assert torch.equal(same, torch.where(want.isnan(), 0, want.view(torch.int16)))
+
+
+@needs_triton
+def test_writes_nothing_but_its_tensors(weights: Any, device: str) -> None:
+    sources = made(weights, torch.float32, device)
+    tables = Tables(sources)
+    live = torch.full((sources.layout.size,), 7.0, device=sources.device)
+    (plan,) = planner.plans(RECIPES["task arithmetic"], tables)
+    assert isinstance(plan, Plan)
+    gpu.GpuKernel(tables, live, block=BLOCK).run(plan.rows(slice(2, 9, 3)))
+    for place, segment in enumerate(sources.layout.segments):
+        here = live[segment.start : segment.stop]
+        behind = live[segment.stop : -(-segment.stop // 16) * 16]
+        assert bool((here != 7).all() if place in (2, 5, 8) else (here == 7).all())
+        assert bool((behind == (0 if place in (2, 5, 8) else 7)).all())
+
+
+@needs_triton
+@pytest.mark.parametrize("name", ["task arithmetic", "dare linear l1"])
+def test_what_lies_between_tensors_stays_zero(weights: Any, device: str, name: str) -> None:
+    """Infinite weights, or sources that hold something there, leave no trace behind a tensor."""
+    clean, dirty = (made(weights, torch.float32, device) for _ in range(2))
+    within = torch.zeros(clean.layout.size, dtype=torch.bool, device=device)
+    for segment in clean.layout.segments:
+        within[segment.start : segment.stop] = True
+    dirty.flat("a")[~within] = 5.0
+    lives = [torch.zeros(clean.layout.size, device=device) for _ in range(2)]
+    for sources, live in zip((clean, dirty), lives, strict=True):
+        tables = Tables(sources)
+        (plan,) = planner.plans(RECIPES[name], tables)
+        assert isinstance(plan, Plan)
+        if plan.measure == "no":
+            plan = replace(plan, weights=np.full_like(plan.weights, np.inf))
+        gpu.GpuKernel(tables, live, block=BLOCK).run(plan)
+    assert bool((lives[1][~within] == 0).all())
+    assert torch.equal(lives[0].view(torch.int32), lives[1].view(torch.int32))
+
+
+@needs_triton
+def test_what_it_cannot_write(weights: Any, device: str) -> None:
+    tables = Tables(made(weights, torch.float32, device))
+    with pytest.raises(BadInput, match=r"live model is torch\.float64; kernels write float32"):
+        gpu.GpuKernel(tables, torch.zeros(8, dtype=torch.float64, device=device))
+
+
+@pytest.mark.skipif(importlib.util.find_spec("triton") is not None, reason="Triton is installed")
+def test_without_triton(weights: Any) -> None:
+    tables = Tables(made(weights, torch.float32, "cpu"))
+    assert not gpu.available()
+    with pytest.raises(BadInput, match="no Triton, or no C compiler for it"):
+        gpu.GpuKernel(tables, torch.zeros(8))
+
+
+def test_imports_without_triton() -> None:
+    code = "import sys, suite.merging.gpu; sys.exit('triton' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@needs_triton
+@pytest.mark.skipif(INTERPRETED, reason="this is it")
+def test_under_the_interpreter() -> None:
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", __file__]
+    environment = {**os.environ, "TRITON_INTERPRET": "1"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-2000:]
+    assert "passed" in done.stdout
+
+
+@needs_triton
+@pytest.mark.skipif(INTERPRETED, reason="compiles")
+@pytest.mark.parametrize("capability", [80, 90])
+@pytest.mark.parametrize(
+    "variant",
+    [
+        {},
+        {"MASK": "window", "HIGH": True, "ELECT": "weighted", "DIVIDE": "kept"},
+        {"MASK": "random", "MEASURE": "l1"},
+        {"MASK": "ranked", "INVERSE": True, "LIVE": "float16"},
+        {"MASK": "variance", "ELECT": "plain", "DIVIDE": "clamped", "LIVE": "float32"},
+        {"K": 1, "DELTA": False, "NARROW": False},
+    ],
+)
+def test_compiles_for_devices_that_are_not_here(
+    variant: dict[str, Any], capability: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Machine code comes out; its loads are 16 bytes wide, and no operations are contracted."""
+    code = _compiled({**PLAIN, **variant}, capability, monkeypatch, tmp_path)
+    wide = len(re.findall(r"ld\.global\.v4\.b32", code))
+    assert wide >= variant.get("K", 3)
+    assert not re.search(r"\b(mul|add|sub|div)(\.full|\.approx)?(\.ftz)?\.f32", code)
+    sums = "ELECT" not in variant and "MEASURE" not in variant and "K" not in variant
+    assert bool(re.search(r"\bfma\.", code)) == sums
+
+
+PLAIN: dict[str, Any] = {"K": 3, "BLOCK": gpu.BLOCK, "NARROW": True, "LIVE": "bfloat16"}
+PLAIN |= {"DELTA": True, "MASK": "all", "HIGH": False, "INVERSE": False}
+PLAIN |= {"ELECT": "no", "DIVIDE": "no", "MEASURE": "no"}
+
+
+def _compiled(
+    variant: dict[str, Any], capability: int, monkeypatch: pytest.MonkeyPatch, folder: Path
+) -> str:
+    from triton.backends.compiler import GPUTarget
+    from triton.runtime import driver
+    from triton.runtime.jit import MockTensor
+
+    class Absent:
+        def get_current_target(self) -> Any:
+            return GPUTarget("cuda", capability, 32)
+
+        def get_current_device(self) -> int:
+            return capability  # compiled kernels are kept by device
+
+        def get_current_stream(self, device: int) -> int:
+            return 0
+
+    monkeypatch.setattr(driver, "_active", Absent())
+    monkeypatch.setenv("TRITON_CACHE_DIR", str(folder))
+    numbers = MockTensor(torch.int16 if variant["NARROW"] else torch.float32)
+    live = {"bfloat16": torch.int16, "float16": torch.float16}.get(variant["LIVE"], torch.float32)
+    tables = [MockTensor(t) for t in (torch.int32, torch.int64, torch.int32, torch.float32)]
+    ranks = (MockTensor(torch.int16),) * variant["K"]
+    pointers = [*tables, numbers, (numbers,) * variant["K"], ranks, MockTensor(live)]
+    done = gpu._kernels().fused.warmup(
+        *pointers, MockTensor(torch.float64), 0, grid=(1,), **variant, **gpu._OPTIONS
+    )
+    assert done.asm["cubin"]
+    return str(done.asm["ptx"])
