@@ -8,13 +8,25 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
+
+from suite import header, hub
 from suite.errors import BadInput
 from suite.recipe import Recipe
+from suite.values import layer_of
 
 METHOD = "path"  # stands where a merge's JSON names its method
+_NUMPY = {
+    "I64": "<i8",
+    "I32": "<i4",
+    "F64": "<f8",
+    "F32": "<f4",
+    "F16": "<f2",
+}  # by safetensors' names
 
 
 @dataclass(frozen=True)
@@ -55,6 +67,8 @@ class LayerPath:
                 raise BadInput(f"{where}: the layer must be a whole number, 0 or more")
             if not math.isfinite(hop.scale):
                 raise BadInput(f"{where}: scale {hop.scale!r} is not a finite number")
+        hops = tuple(Hop(hop.part, hop.layer, float(hop.scale)) for hop in self.hops)
+        object.__setattr__(self, "hops", hops)  # 1 and 1.0 are one path with one digest
         if unused := sorted(set(self.merges) - set(self.parts)):
             raise BadInput(
                 f"path: merge {unused[0]!r} is no part; parts are {', '.join(self.parts)}"
@@ -150,15 +164,15 @@ def read_json(data: Mapping[str, Any]) -> Recipe | LayerPath:
     return LayerPath.from_json(data) if is_path else Recipe.from_json(data)
 
 
-def released(config: Mapping[str, Any], part: str) -> LayerPath:
+def released(arrays: Mapping[str, Any], part: str) -> LayerPath:
     """The path of a checkpoint in the format of EvoLLM-JP-v1-10B, named `part`.
 
-    Its config.json lists ``input_layers`` (the stored layer each hop runs) and ``input_scales``
-    (the factor on its input); 44 stored layers and 65 hops in the published one.
+    `arrays` has the list ``input_layers`` (the stored layer each hop runs) and the list
+    ``input_scales`` (the factor on its input), as whole numbers and floats.
     """
-    layers, scales = config.get("input_layers"), config.get("input_scales")
+    layers, scales = arrays.get("input_layers"), arrays.get("input_scales")
     if not (_numbers(layers) and _numbers(scales)):
-        raise BadInput(f"{part}: config.json has no lists input_layers and input_scales")
+        raise BadInput(f"{part}: no lists of numbers input_layers and input_scales")
     if len(layers) != len(scales):  # type: ignore[arg-type]
         raise BadInput(
             f"{part}: {len(layers)} input_layers, but {len(scales)} input_scales"  # type: ignore[arg-type]
@@ -167,7 +181,54 @@ def released(config: Mapping[str, Any], part: str) -> LayerPath:
     return LayerPath(part, tuple(Hop(part, layer, float(scale)) for layer, scale in pairs))
 
 
+def read_released(folder: str | Path, part: str) -> LayerPath:
+    """The path of a checkpoint folder in the format of EvoLLM-JP-v1-10B, named `part`.
+
+    The published checkpoint has its path among the weights, as the vectors ``model.input_layers``
+    and ``model.input_scales`` of 65 numbers each (its config.json only counts them, as
+    ``num_hops``), beside 44 stored layers. `BadInput` when the folder is none or is damaged.
+    """
+    folder = Path(folder).resolve()
+    found = header.read(part, str(folder))
+    arrays = {}
+    for name in ("input_layers", "input_scales"):
+        shape = found.shapes.get(f"model.{name}")
+        if shape is None:
+            raise BadInput(f"{folder}: no tensor model.{name}; this checkpoint holds no layer path")
+        if len(shape) != 1:
+            raise BadInput(f"{folder}: model.{name} has shape {shape}; it must be a vector")
+        arrays[name] = _vector(folder, f"model.{name}")
+    if any(not float(layer).is_integer() for layer in arrays["input_layers"]):
+        raise BadInput(f"{folder}: model.input_layers are not whole numbers")
+    arrays["input_layers"] = [int(layer) for layer in arrays["input_layers"]]
+    path = released(arrays, part)
+    stored = {layer_of(tensor) for tensor in found.shapes} - {None}
+    path.check_layers({part: len(stored)})
+    return path
+
+
+def _vector(folder: Path, tensor: str) -> list[float]:
+    """The numbers of one tensor; read from its bytes, for NumPy knows no bfloat16."""
+    for file in hub.shards(folder):
+        with (folder / file).open("rb") as stream:
+            length = int.from_bytes(stream.read(8), "little")
+            entry = json.loads(stream.read(length)).get(tensor)
+            if entry is None:
+                continue
+            start, end = entry["data_offsets"]
+            stream.seek(8 + length + start)
+            data = stream.read(end - start)
+        if entry["dtype"] == "BF16":  # the upper half of a float32
+            return (np.frombuffer(data, "<u2").astype("<u4") << 16).view("<f4").tolist()  # type: ignore[no-any-return]
+        if entry["dtype"] not in _NUMPY:
+            raise BadInput(
+                f"{folder}: {tensor} is {entry['dtype']}; known are BF16, {', '.join(_NUMPY)}"
+            )
+        return np.frombuffer(data, _NUMPY[entry["dtype"]]).tolist()  # type: ignore[no-any-return]
+    raise BadInput(f"{folder}: no tensor {tensor}")
+
+
 def _numbers(values: object) -> bool:
     return isinstance(values, list) and all(
-        isinstance(v, int | float) and not isinstance(v, bool) for v in values
+        isinstance(v, int | float) and not isinstance(v, bool) and math.isfinite(v) for v in values
     )

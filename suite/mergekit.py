@@ -10,7 +10,9 @@ from typing import Any
 import yaml
 
 from suite import mergekit_fields as fields
+from suite import mergekit_path
 from suite.errors import BadInput
+from suite.layer_path import LayerPath
 from suite.mergekit_slices import Slice, chooses, fold, ordered, stacked
 from suite.recipe import Input, Recipe
 from suite.rules import METHODS
@@ -23,8 +25,10 @@ _KEYS = _MERGE | {"dtype", "out_dtype", "tokenizer_source", "tokenizer"}
 
 def read(
     source: str | Path, resolve: fields.Resolve | None = None, layers: Layers | None = None
-) -> Recipe:
+) -> Recipe | LayerPath:
     """The recipe of a mergekit configuration, given as text (`str`) or as a file (`Path`).
+
+    A passthrough of slices other than one whole model is a layer path.
 
     `resolve` turns the file's model names into the recipe's. `layers` is the number of layers of
     the models, or gives it for a name of the recipe; `slices` and lists of switches need it.
@@ -36,20 +40,25 @@ def read(
     where = source.name if isinstance(source, Path) else "mergekit configuration"
     try:
         text = source.read_text(encoding="utf-8") if isinstance(source, Path) else source
-        return _recipe(fields.mapping(yaml.safe_load(text), "the configuration"), resolve, layers)
+        data = fields.mapping(yaml.safe_load(text), "the configuration")
+        if mergekit_path.is_path(data, layers, resolve):
+            return mergekit_path.read(data, layers, resolve)
+        return _recipe(data, resolve, layers)
     except BadInput as error:
         raise BadInput(f"{where}: {error}") from None
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise BadInput(f"{where}: cannot be read: {' '.join(str(error).split())}") from error
 
 
-def write(recipe: Recipe, names: Mapping[str, str] | None = None) -> str:
+def write(recipe: Recipe | LayerPath, names: Mapping[str, str] | None = None) -> str:
     """mergekit YAML of `recipe`, computed in float32 there too: ``read(write(recipe)) == recipe``.
 
     `names` turns the recipe's model names into the file's, such as Hub ids or paths. `BadInput`
     for what mergekit 0.1.5 cannot express: a method per part, and DARE's ``inverse_density``.
     `seed` is written too; mergekit ignores it.
     """
+    if isinstance(recipe, LayerPath):
+        return mergekit_path.write(recipe, names)
     if not isinstance(recipe.method, str):
         raise BadInput(
             f"a method for each part of the model ({recipe.title}) cannot be said in mergekit,"
