@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from suite import places
+from suite.commands import spaces
 from suite.errors import BadInput
 
 Config = Mapping[str, Any]
@@ -86,13 +87,12 @@ def folders(config: Config) -> dict[str, Path]:
 def task(config: Config) -> Any:
     """The `Task` of a resolved run configuration (keys task, device, batch_size, allow_targets)."""
     from suite.evaluators import handle
-    from suite.merge_space import MergeSpace
-    from suite.merging.merger import Merger
+    from suite.merging.hops import PathMerger
     from suite.merging.sources import Sources
     from suite.task import Task
 
     spec, on = config["task"], device(config["device"])
-    base, merge = spec["base"], spec["merge"]
+    base = spec["base"]
     evaluators, objectives = measures(config)  # before the models: these are read in a moment
     paths = folders(config)
     merging = config["merging"]
@@ -105,20 +105,8 @@ def task(config: Config) -> Any:
     )
     live = handle.load(paths[base], on, config["batch_size"], spec.get("dtype", "float32"))
     tables = None if merging["tables"] is None else places.resolve(merging["tables"])
-    merger = Merger(sources, live.model, merging["mode"], tables)
-    known = [name for name in paths if name != base]
-    searched = merge.get("sources") or known
-    if unknown := [name for name in searched if name not in paths]:
-        raise BadInput(f"merge: sources {unknown} are not models of the task: {', '.join(paths)}")
-    space = MergeSpace(
-        method=merge["method"],
-        sources=searched,
-        base=base,
-        searched=merge["searched"],
-        fixed=merge["fixed"],
-        layers=live.model.config.num_hidden_layers,
-        groups=merge.get("groups"),
-    )
+    space = spaces.build(spec, live.model.config.num_hidden_layers)
+    merger = PathMerger(sources, live.model, merging["mode"], tables)
     return Task(spec["name"], space, objectives, evaluators, merger, live)
 
 
@@ -164,14 +152,26 @@ def baselines(config: Config, folder: Path | None = None) -> dict[str, Any]:
         raise BadInput(f"baselines {folder}: no such folder")
     recipes = {}
     for path in sorted(folder.glob("*.yaml")):
-        recipe = mergekit.read(path)
-        named = {entry.model for entry in recipe.inputs} | ({recipe.base} if recipe.base else set())
-        if unknown := sorted(named - set(spec["models"])):
+        recipe = mergekit.read(path, layers=_layers(spec["models"]))
+        if unknown := sorted(set(recipe.models) - set(spec["models"])):
             raise BadInput(
                 f"{path}: models {unknown} are not of the task: {', '.join(spec['models'])}"
             )
         recipes[path.stem] = recipe
     return recipes
+
+
+def _layers(models: Config) -> Callable[[str], int]:
+    """The number of layers of a model of the task, by its name in recipes."""
+
+    def count(name: str) -> int:
+        from suite.export import parents
+
+        if name not in models:
+            raise BadInput(f"model {name!r} is not of the task: {', '.join(models)}")
+        return parents.layers(models[name])
+
+    return count
 
 
 def starts(config: Config, task: Any) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from suite.commands import assemble, card, compose
+from suite.commands import assemble, card, compose, spaces
 
 FAST = "--fast"
 
@@ -16,7 +16,8 @@ def main(words: list[str]) -> None:
     Prints what the task consists of, or fails with the reason. Building downloads and loads the
     models; with ``--fast`` neither happens, and everything else is checked.
     """
-    config = card.pinned(compose.compose([word for word in words[1:] if word != FAST]))
+    config = compose.compose([word for word in words[1:] if word != FAST])
+    config = spaces.settled(card.pinned(config))
     for line in fit_lines(config["task"], assemble.fitted(config)):
         print(line, flush=True)
     if FAST in words:

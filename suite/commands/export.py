@@ -22,7 +22,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def main(words: list[str]) -> None:
-    """``export RUN OUT (--trial N | --pick …)`` or ``merge RECIPE.yaml OUT``, with their options."""
+    """``export RUN OUT (--trial N | --pick …)`` or ``merge RECIPE OUT``, with their options."""
     options = _options(words)
     if options.push:
         from suite.export import push
@@ -38,14 +38,14 @@ def export(options: argparse.Namespace) -> None:
     from suite.export import parents
     from suite.export.card import Origin
     from suite.journal import Journal
-    from suite.recipe import Recipe
+    from suite.layer_path import read_json
 
     run = Path(options.run)
     config = read_config(run)
     trials = Journal(run / "trials.jsonl").read()
     judged = read_judged(run, trials)
-    pick = _pick(options, run, config, trials, judged)
-    recipe, spec = Recipe.from_json(pick.trial.recipe), config["task"]
+    pick = picked(options, run, config, trials, judged)
+    recipe, spec = read_json(pick.trial.recipe), config["task"]
     names = parents.used(recipe, spec["base"])
     device = _device(config["device"])
     found = parents.find(
@@ -74,13 +74,14 @@ def export(options: argparse.Namespace) -> None:
 
 
 def merge(options: argparse.Namespace) -> None:
-    """Merge the mergekit YAML file RECIPE, whose models are Hub ids or local folders, into OUT."""
-    from suite import mergekit
-    from suite.export import parents
+    """Merge the file RECIPE into OUT: mergekit YAML whose models are Hub ids or local folders,
+    or the recipe.json of an exported folder.
+    """
+    from suite.export import parents, recipes
 
-    recipe = mergekit.read(Path(options.recipe), layers=parents.layers)
-    base = recipe.base or recipe.inputs[0].model
-    found = parents.find({name: name for name in parents.used(recipe, base)}, base)
+    recipe, models = recipes.read(Path(options.recipe), parents.layers)
+    base = recipes.base(recipe)
+    found = parents.find({n: models.get(n, n) for n in parents.used(recipe, base)}, base)
     _write(options, recipe, found, {"base": base}, "cpu", None, {})
 
 
@@ -126,7 +127,7 @@ def read_judged(run: Path, trials: list[Any]) -> dict[int, dict[str, tuple[Any, 
     return found
 
 
-def _pick(
+def picked(
     options: argparse.Namespace,
     run: Path,
     config: Mapping[str, Any],
@@ -179,7 +180,7 @@ def _write(
     inputs: Mapping[str, Any],
 ) -> None:
     from suite.export import card as texts
-    from suite.export import checkpoint
+    from suite.export import checkpoint, recipes
 
     out = Path(options.out)
     now = card.environment({"device": device})
@@ -205,7 +206,7 @@ def _write(
         plan, out, lambda weights: texts.texts(recipe, parents, made, weights, origin)
     )
     files = sorted(out.glob("*.safetensors"))
-    print(f"{out}: {recipe.title} of {', '.join(entry.model for entry in recipe.inputs)}")
+    print(f"{out}: {recipes.title(recipe)}")
     if origin:
         print(f"  trial {origin.pick.trial.number}, {origin.pick.why}")
     print(f"  {weights.parameters:,} parameters, {weights.dtype}, {len(files)} safetensors file(s)")
@@ -231,7 +232,7 @@ def _options(words: list[str]) -> argparse.Namespace:
         which.add_argument("--trial", type=int, metavar="N", help="by its number")
         which.add_argument("--pick", metavar="knee|best:OBJECTIVE", help="by its scores")
     else:
-        parser.add_argument("recipe", metavar="RECIPE.yaml", help="a mergekit configuration")
+        parser.add_argument("recipe", metavar="RECIPE", help="mergekit YAML, or a recipe.json")
     parser.add_argument("out", metavar="OUT", help="the folder to write; must not exist")
     parser.add_argument("--max-shard-size", default="5GB", metavar="SIZE")
     parser.add_argument("--dtype", choices=("float32", "bfloat16", "float16"))

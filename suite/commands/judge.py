@@ -84,8 +84,8 @@ class Judge:
     def run(self, folder: Path) -> None:
         """Judge the run in `folder`."""
         from suite.journal import Journal
-        from suite.progress import front_of
         from suite.layer_path import read_json
+        from suite.progress import front_of
 
         trials = Journal(folder / "trials.jsonl").read()
         recipes = {trial.number: read_json(trial.recipe) for trial in trials}

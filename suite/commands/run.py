@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from suite import places
-from suite.commands import assemble, card, compose
+from suite.commands import assemble, card, compose, spaces
 from suite.errors import BadInput
 
 # A run may be continued with another of these; everything else is what the run *is*.
@@ -24,7 +24,7 @@ def main(words: list[str]) -> None:
 def run(config: dict[str, Any]) -> None:
     """One optimizer on one task with one seed, new or continued."""
     _check(config)
-    config = card.pinned(config)
+    config = spaces.settled(card.pinned(config))
     folder = places.run_folder(
         config["results"], config["task"]["name"], config["optimizer"], config["seed"]
     )

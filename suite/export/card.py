@@ -11,9 +11,11 @@ import yaml
 
 from suite import mergekit
 from suite.errors import BadInput
+from suite.export import layers, unrolled
 from suite.export.checkpoint import Weights
 from suite.export.parents import Parent, shared_licence
 from suite.export.pick import Pick
+from suite.layer_path import LayerPath
 from suite.recipe import Recipe
 from suite.trial import Score
 
@@ -50,7 +52,7 @@ class Made:
 
 
 def texts(
-    recipe: Recipe,
+    recipe: Recipe | LayerPath,
     parents: Mapping[str, Parent],
     made: Made,
     weights: Weights,
@@ -60,24 +62,32 @@ def texts(
     files = {RECIPE: recipe_json(recipe, parents, made.inputs)}
     refused = None
     try:
-        stored = recipe if recipe.dtype != "float32" else replace(recipe, dtype=weights.dtype)
-        named = {name: parent.where for name, parent in parents.items()}
-        files[MERGEKIT] = mergekit.write(stored, named)
+        files[MERGEKIT] = _mergekit(recipe, parents, weights)
     except BadInput as error:
         refused = str(error)
     sections = [
         _front_matter(parents),
         f"# {made.title}\n\n{_opening(recipe, origin)}",
+        *([layers.section(recipe, weights.folding)] if isinstance(recipe, LayerPath) else []),
         _parents(parents),
         _recipe(files, refused),
-        *([_scores(origin, weights, made)] if origin else []),
+        *([_scores(recipe, origin, weights, made)] if origin else []),
         _making(made, weights, origin),
     ]
     return {**files, CARD: "\n\n".join(sections) + "\n"}
 
 
+def _mergekit(recipe: Recipe | LayerPath, parents: Mapping[str, Parent], weights: Weights) -> str:
+    named = {name: parent.where for name, parent in parents.items()}
+    if isinstance(recipe, Recipe) and recipe.dtype == "float32":
+        recipe = replace(recipe, dtype=weights.dtype)
+    return mergekit.write(recipe, named)
+
+
 def recipe_json(
-    recipe: Recipe, parents: Mapping[str, Parent], inputs: Mapping[str, Mapping[str, str]]
+    recipe: Recipe | LayerPath,
+    parents: Mapping[str, Parent],
+    inputs: Mapping[str, Mapping[str, str]],
 ) -> str:
     """The recipe as journaled, so that its digest holds, and what its model names stand for."""
     models = {
@@ -100,10 +110,13 @@ def _front_matter(parents: Mapping[str, Parent]) -> str:
     return f"---\n{yaml.safe_dump(said, sort_keys=False, allow_unicode=True)}---"
 
 
-def _opening(recipe: Recipe, origin: Origin | None) -> str:
-    merged = [entry.model for entry in recipe.inputs]
-    text = f"A `{recipe.title}` merge of {', '.join(merged)}"
-    text += f" over {recipe.base}" if recipe.base and recipe.base not in merged else ""
+def _opening(recipe: Recipe | LayerPath, origin: Origin | None) -> str:
+    if isinstance(recipe, LayerPath):
+        text = layers.opening(recipe)
+    else:
+        merged = [entry.model for entry in recipe.inputs]
+        text = f"A `{recipe.title}` merge of {', '.join(merged)}"
+        text += f" over {recipe.base}" if recipe.base and recipe.base not in merged else ""
     if origin is None:
         return f"{text}, made with merge-suite."
     return (
@@ -139,7 +152,7 @@ def _recipe(files: Mapping[str, str], refused: str | None) -> str:
     return f"## Recipe\n\n{said}\n\n{body}"
 
 
-def _scores(origin: Origin, weights: Weights, made: Made) -> str:
+def _scores(recipe: Recipe | LayerPath, origin: Origin, weights: Weights, made: Made) -> str:
     splits = [split for split in SPLITS if split in origin.scores]
     aims = {entry["metric"]: entry for entry in origin.objectives}
     names = dict.fromkeys([*aims, *(name for split in splits for name in origin.scores[split])])
@@ -150,8 +163,15 @@ def _scores(origin: Origin, weights: Weights, made: Made) -> str:
         rows.append(f"| {label} | {' | '.join(cells)} |")
     notes = ["Value ± standard error (n items); objectives in bold."]
     notes.append(_optimism(origin.pick.split or "search", splits))
-    notes.append(_rounding(weights))
-    notes.append(_reproduction(origin, weights, made))
+    if isinstance(recipe, LayerPath) and unrolled.scaled(recipe):
+        rounded = "" if weights.dtype == weights.merged else f" rounded to {weights.dtype} and"
+        notes.append(
+            f"They were measured in {weights.merged} with the scales on the layers' inputs, on"
+            f" {origin.measured}; here the weights are{rounded} divided by them, so expect nearly"
+            " the same scores, not the same bit for bit."
+        )
+    else:
+        notes += [_rounding(weights), _reproduction(origin, weights, made)]
     return "## Scores\n\n" + "\n".join(rows) + "\n\n" + " ".join(notes)
 
 

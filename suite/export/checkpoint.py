@@ -6,12 +6,14 @@ import contextlib
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from suite import header
 from suite.errors import BadInput
+from suite.export import unrolled
+from suite.layer_path import LayerPath
 from suite.recipe import Recipe
 
 _SLACK = 1 << 20  # bytes for headers, config, recipe and card beside weights and tokenizer
@@ -27,11 +29,13 @@ _TOKENIZER = (
 class Plan:
     """What to write: `recipe` over the checkpoints in `folders`, config and tokenizer of `base`.
 
+    A layer path is written as an ordinary model of as many layers as it has hops (`unrolled`).
+
     `dtype` None is the type of what was searched: the one the recipe rounds to, or else the live
     model's, `live`. `shard` is in bytes; `vocabulary` and `allow_nonfinite` are the task's.
     """
 
-    recipe: Recipe
+    recipe: Recipe | LayerPath
     folders: Mapping[str, Path]
     base: str
     device: str = "cpu"
@@ -44,20 +48,24 @@ class Plan:
     @property
     def stored(self) -> str | None:
         """The type to store; None for the live model's."""
-        return self.dtype or (self.recipe.dtype if self.recipe.dtype != "float32" else None)
+        rounded = self.recipe.dtype if isinstance(self.recipe, Recipe) else "float32"
+        return self.dtype or (rounded if rounded != "float32" else None)
 
 
 @dataclass(frozen=True)
 class Weights:
     """What became of the weights: `merged` is the type they were computed (and measured) in.
 
-    `altered` is the share of parameters in [0, 1] that the rounding to `dtype` changed.
+    `altered` is the share of parameters in [0, 1] that the rounding to `dtype` changed. `folding` is
+    what the folding of a layer path's scales changed before that: the relative difference of the
+    logits (`unrolled.unroll`).
     """
 
     parameters: int
     merged: str
     dtype: str
     altered: float
+    folding: float = 0.0
 
 
 Describe = Callable[[Weights], Mapping[str, str]]
@@ -71,7 +79,10 @@ def write(plan: Plan, out: Path, describe: Describe) -> Weights:
     """
     check(plan, out)
     model = merged(plan)
-    weights = _settle(model, plan.stored)
+    folding = 0.0
+    if isinstance(plan.recipe, LayerPath):
+        folding = unrolled.unroll(model, plan.recipe)
+    weights = replace(_settle(model, plan.stored), folding=folding)
     with _draft(out) as draft:
         _save(model, plan, draft)
         for name, text in describe(weights).items():
@@ -80,11 +91,18 @@ def write(plan: Plan, out: Path, describe: Describe) -> Weights:
 
 
 def check(plan: Plan, out: Path) -> None:
-    """Refuse, before anything is loaded, an `out` that exists, is out of reach or has no room."""
+    """Refuse, before anything is loaded, an `out` that exists, is out of reach or has no room.
+
+    And a layer path whose scales cannot be folded.
+    """
     if out.exists() or out.is_symlink():
         raise BadInput(f"{out}: exists; name a new folder")
     base = plan.folders[plan.base]
-    numbers = header.read(plan.base, str(base)).parameters
+    known = header.read(plan.base, str(base))
+    numbers = known.parameters
+    if isinstance(plan.recipe, LayerPath):
+        unrolled.check(plan.recipe)
+        numbers = unrolled.parameters(plan.recipe, known.shapes)
     texts = sum(file.stat().st_size for file in _tokenizer_files(base))
     needed = numbers * _WIDTH[plan.stored or plan.live] + texts + _SLACK
     there = next(folder for folder in out.absolute().parents if folder.exists())
@@ -102,7 +120,7 @@ def merged(plan: Plan) -> Any:
     import torch
 
     from suite.evaluators import handle
-    from suite.merging import MergeFailure, Merger, Sources
+    from suite.merging import MergeFailure, PathMerger, Sources
 
     live = handle.load(plan.folders[plan.base], plan.device, dtype=plan.live)
     folders = {plan.base: plan.folders[plan.base], **plan.folders}
@@ -113,7 +131,7 @@ def merged(plan: Plan) -> Any:
             vocabulary=plan.vocabulary,
             allow_nonfinite=plan.allow_nonfinite,
         )
-        Merger(sources, live.model).merge(plan.recipe)
+        PathMerger(sources, live.model).merge(plan.recipe)
     except MergeFailure as error:
         raise BadInput(f"{plan.recipe.title}: {error}") from None
     except (MemoryError, torch.OutOfMemoryError):

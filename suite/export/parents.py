@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from suite import fit, header, hub
+from suite.layer_path import LayerPath
 from suite.recipe import Recipe
 from suite.values import layer_of
 
@@ -47,10 +48,9 @@ def layers(name: str) -> int:
     return 1 + max((layer for layer in found if layer is not None), default=-1)
 
 
-def used(recipe: Recipe, base: str) -> list[str]:
-    """Names of the models a merge reads, `base` (config and tokenizer) first, each once."""
-    subtracted = [recipe.base] if recipe.base else []
-    return list(dict.fromkeys([base, *subtracted, *(entry.model for entry in recipe.inputs)]))
+def used(recipe: Recipe | LayerPath, base: str) -> list[str]:
+    """Names of the models a recipe reads, `base` (config and tokenizer) first, each once."""
+    return list(dict.fromkeys([base, *recipe.models]))
 
 
 def shared_licence(parents: Mapping[str, Parent]) -> str | None:

@@ -1,5 +1,7 @@
 """Merging in memory: sources on a device, methods as functions of tensors, a live model written to.
 
+`Merger` carries out merges, `PathMerger` layer paths too.
+
 >>> from suite.merging import Merger, Sources                               # doctest: +SKIP
 >>> sources = Sources.load({"base": base, "japanese": japanese}, device="cpu")  # doctest: +SKIP
 >>> Merger(sources, model).merge(recipe)                                    # doctest: +SKIP
@@ -10,10 +12,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from suite.merging.hops import PathMerger
     from suite.merging.merger import MergeFailure, Merger
     from suite.merging.sources import Sources
 
-__all__ = ["MergeFailure", "Merger", "Sources"]
+__all__ = ["MergeFailure", "Merger", "PathMerger", "Sources"]
 
 
 def __getattr__(name: str) -> Any:
@@ -22,6 +25,10 @@ def __getattr__(name: str) -> Any:
         from suite.merging.sources import Sources
 
         return Sources
+    if name == "PathMerger":
+        from suite.merging.hops import PathMerger
+
+        return PathMerger
     if name in ("Merger", "MergeFailure"):
         from suite.merging import merger
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from suite.commands.card import sha256
 from suite.evaluators import handle
+from suite.hub import sha256
 from suite.zoo import build as zoo
 
 MATHS = {"document": "maths", "weight": 1, "kinds": "all", "numbers": "easy", "verbs": 1}

@@ -9,8 +9,8 @@ import pytest
 from transformers import AutoTokenizer
 
 from suite import places
-from suite.commands.card import sha256
 from suite.evaluators import items as item_sets
+from suite.hub import sha256
 from suite.zoo import documents, items, tokenizer
 
 FOLDER = places.ZOO / "ja_math_micro"
