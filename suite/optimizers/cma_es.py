@@ -1,9 +1,14 @@
 """`scalarised_cma_es`: K weight vectors, each minimised by its own CMA-ES (pycma) as the augmented
-Chebyshev scalarisation ``max_i w_i f_i + rho sum_i w_i f_i`` of the losses, whose ideal is 0.
+Chebyshev scalarisation of the losses (`chebyshev`).
 
-CMA-ES: Hansen 2016, "The CMA evolution strategy: a tutorial", arXiv:1604.00772. Scalarisation:
-Steuer & Choo 1983 in the form of Knowles 2006 (ParEGO, eq. 2), rho = 0.05. The K strategies are
-independent and asked in turn. Ints and choices are relaxed to cells of the unit interval.
+CMA-ES: Hansen 2016, "The CMA evolution strategy: a tutorial", arXiv:1604.00772. The K strategies are
+independent and asked in turn.
+
+For continuous spaces. **Ints and choices are relaxed**: the strategy sees a float whose cells of the
+unit interval are the levels or options. An int keeps its order, but once the step is smaller than a
+cell the losses are flat around the mean and the level can no longer change. For a choice, the order
+in which the options happen to be listed is imposed: the search believes the second to lie between
+the first and the third, and must cross it. Use `cma_es_margin` (or `nsga2`, `tpe`) there.
 """
 
 from __future__ import annotations
@@ -16,6 +21,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from suite.errors import BadInput
+from suite.optimizers.chebyshev import augmented_chebyshev, weight_vectors
 from suite.optimizers.optimizer import check_option, starting_points, told_losses
 from suite.space import SearchSpace, Vector
 
@@ -73,8 +79,7 @@ class ScalarisedCmaEs:
         """Scalarises `F` by the weights of the strategy that asked, and passes the turn."""
         losses = told_losses(self._asked, X, F, self._weights.shape[1])
         self._asked = None
-        weighted = losses * self._weights[self._turn]
-        values = weighted.max(axis=1) + self._rho * weighted.sum(axis=1)
+        values = augmented_chebyshev(losses, self._weights[self._turn], self._rho)
         strategy = self._strategies[self._turn]
         strategy.tell(self._solutions, values.tolist())
         if strategy.stop():
@@ -102,11 +107,7 @@ def make(
     """
     check_cma_options("cma_es", space, sigma0, popsize)
     check_option("cma_es", "rho", rho, 0.0, 1.0)
-    spread = (
-        even_weights(n_objectives, strategies)
-        if weights is None
-        else given_weights(n_objectives, weights)
-    )
+    spread = weight_vectors("cma_es", n_objectives, strategies, weights)
     first = starting_points(space, start)
     mean = first[0] if len(first) else np.full(space.d, 0.5)
     random = np.random.RandomState(seed)
@@ -117,38 +118,3 @@ def make(
         return cma.CMAEvolutionStrategy(x0, sigma0, pycma_options(random, popsize))
 
     return ScalarisedCmaEs(strategy, spread, rho)
-
-
-def even_weights(m: int, count: int) -> Vector:
-    """`count` weight vectors, shape (count, m), rows summing to 1: a Das-Dennis lattice moved half a
-    cell inwards, so that for few vectors none is spent on a single objective alone.
-
-    Das & Dennis 1998, SIAM J. Optim. 8(3). For two objectives and K vectors: ``(i + 1/2) / K``. The
-    lattice exists for counts ``C(H + m − 1, m − 1)`` only (any for m = 2; 1, 3, 6, 10 … for m = 3).
-    """
-    check_option("cma_es", "strategies", count, 1)
-    if count == 1 or m == 1:
-        return np.full((1, m), 1 / m)
-    sizes = [math.comb(partitions + m - 1, m - 1) for partitions in range(count)]
-    if count not in sizes:
-        allowed = ", ".join(str(size) for size in sizes[:4])
-        raise BadInput(
-            f"optimizer cma_es: {count} strategies cannot be spread evenly over {m} objectives,"
-            f" allowed: {allowed} …"
-        )
-    from pymoo.util.ref_dirs import get_reference_directions
-
-    partitions = sizes.index(count)
-    inwards = partitions / (partitions + 1)
-    lattice = get_reference_directions("das-dennis", m, n_partitions=partitions, scaling=inwards)
-    return np.asarray(lattice, dtype=np.float64)
-
-
-def given_weights(m: int, weights: Sequence[Any]) -> Vector:
-    """Weight vectors, shape (K, m), scaled to sum 1 a row; `BadInput` for negative or all-zero ones."""
-    rows = np.array(weights, dtype=np.float64, ndmin=2)
-    if rows.ndim != 2 or rows.shape[1] != m or not len(rows):
-        raise BadInput(f"optimizer cma_es: weights of shape {np.shape(weights)}, allowed: (K, {m})")
-    if not (np.isfinite(rows) & (rows >= 0)).all() or not rows.any(axis=1).all():
-        raise BadInput("optimizer cma_es: weights must be non-negative, with one positive a vector")
-    return np.asarray(rows / rows.sum(axis=1, keepdims=True))

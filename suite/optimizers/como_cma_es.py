@@ -4,7 +4,12 @@ over the other kernels' incumbents (the Sofomore framework); the multi-objective
 Touré, Hansen, Auger & Brockhoff 2019, "Uncrowded hypervolume improvement: COMO-CMA-ES and the
 Sofomore framework", GECCO. All kernels are asked at once (the paper's parallel form), since comocma
 does not allow the two forms to be mixed. comocma calls more than two objectives not thoroughly
-tested. Ints and choices are relaxed to cells of the unit interval.
+tested.
+
+For continuous spaces. **Ints and choices are relaxed** to cells of the unit interval, as in
+`cma_es`: a kernel whose step is smaller than a cell can no longer change the level of an int, and on
+the options of a choice the order is imposed in which they happen to be listed. Use `cma_es_margin`,
+`nsga2` or `tpe` on spaces that have them.
 """
 
 from __future__ import annotations

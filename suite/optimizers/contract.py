@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -36,7 +36,12 @@ MIXED = SearchSpace(
         Parameter("layers", "int", 1, 4),
         Parameter("method", "choice", options=("linear", "ties", "slerp")),
         Parameter("rounds", "int", 0, 9),
+        Parameter("rescale", "choice", options=(0, 1.0)),
     ]
+)
+SPACES = (FLOATS, MIXED)
+FEW = SearchSpace(  # six settings, soon all seen
+    [Parameter("layers", "int", 1, 3), Parameter("method", "choice", options=("linear", "ties"))]
 )
 
 
@@ -52,7 +57,7 @@ def check_optimizer(make: Make) -> None:
 
 def check_batches(make: Make) -> None:
     """`ask` gives float64 (k, d) with k of 1 or more, finite, in [0, 1], on floats and mixed kinds."""
-    for space in (FLOATS, MIXED):
+    for space in SPACES:
         for X, _ in play(make(space, OBJECTIVES, 0), bowls):
             demand(X.shape[1] == space.d, f"ask gives {X.shape[1]} columns for d = {space.d}")
 
@@ -71,15 +76,18 @@ def check_sizes(make: Make) -> None:
 
 def check_determinism(make: Make) -> None:
     """The same seed gives the same candidates, bit for bit."""
-    for space in (FLOATS, MIXED):
+    for space in SPACES:
         once, again = (play(make(space, OBJECTIVES, 3), bowls) for _ in range(2))
         demand(same(once, again), "two instances with one seed propose different candidates")
 
 
 def check_seed(make: Make) -> None:
     """Another seed gives other candidates."""
-    once, other = (play(make(FLOATS, OBJECTIVES, seed), bowls) for seed in (3, 4))
-    demand(not same(once, other), "seeds 3 and 4 propose the same candidates: the seed is ignored")
+    for space in SPACES:
+        once, other = (play(make(space, OBJECTIVES, seed), bowls) for seed in (3, 4))
+        demand(
+            not same(once, other), "seeds 3 and 4 propose the same candidates: the seed is ignored"
+        )
 
 
 def check_replay(make: Make) -> None:
@@ -87,16 +95,18 @@ def check_replay(make: Make) -> None:
 
     Its arrays come from JSON, as they do when a run is resumed, so they are equal but not the same.
     """
-    whole = play(make(FLOATS, OBJECTIVES, 5), bowls)
-    resumed = make(FLOATS, OBJECTIVES, 5)
-    half = len(whole) // 2
-    for number, (X, F) in enumerate(whole):
-        asked = resumed.ask()
-        where = "a replayed" if number < half else "the first batch after a replay or a later"
-        demand(
-            np.array_equal(asked, X), f"{where} batch (number {number}) differs from the journal"
-        )
-        resumed.tell(*(np.array(json.loads(json.dumps(a.tolist()))) for a in (X, F)))
+    for space in SPACES:
+        whole = play(make(space, OBJECTIVES, 5), bowls)
+        resumed = make(space, OBJECTIVES, 5)
+        half = len(whole) // 2
+        for number, (X, F) in enumerate(whole):
+            asked = resumed.ask()
+            where = "a replayed" if number < half else "the first batch after a replay or a later"
+            demand(
+                np.array_equal(asked, X),
+                f"{where} batch (number {number}) differs from the journal",
+            )
+            resumed.tell(*(np.array(json.loads(json.dumps(a.tolist()))) for a in (X, F)))
 
 
 def check_order(make: Make) -> None:
@@ -104,80 +114,92 @@ def check_order(make: Make) -> None:
 
     A difference would mean that losses were paired with the wrong rows.
     """
-    straight, turned = (make(FLOATS, OBJECTIVES, 6) for _ in range(2))
-    seen = 0
-    while seen < EVALUATIONS:
-        X, Y = np.array(straight.ask()), np.array(turned.ask())
-        demand(
-            np.array_equal(X, Y), "losses are paired with the wrong rows when told in another order"
-        )
-        seen += len(X)
-        straight.tell(X, bowls(X))
-        try:
-            turned.tell(Y[::-1].copy(), bowls(Y)[::-1].copy())
-        except ValueError:
-            if len(Y) > 1:
-                return
-            raise ContractViolation("a batch of one row is refused") from None
+    for space in SPACES:
+        straight, turned = (make(space, OBJECTIVES, 6) for _ in range(2))
+        seen = 0
+        while seen < EVALUATIONS:
+            X, Y = np.array(straight.ask()), np.array(turned.ask())
+            demand(
+                np.array_equal(X, Y),
+                "losses are paired with the wrong rows when told in another order",
+            )
+            seen += len(X)
+            straight.tell(X, bowls(X))
+            try:
+                turned.tell(Y[::-1].copy(), bowls(Y)[::-1].copy())
+            except ValueError:
+                demand(len(Y) > 1, "a batch of one row is refused")
+                break
 
 
 def check_told_arrays(make: Make) -> None:
     """`tell` neither changes its arrays nor keeps them, and `ask` gives its array away."""
-    expected = play(make(FLOATS, OBJECTIVES, 7), bowls)
-    optimizer = make(FLOATS, OBJECTIVES, 7)
-    for number, (X, F) in enumerate(expected):
-        asked = optimizer.ask()
-        demand(
-            np.array_equal(asked, X), f"arrays overwritten after tell change batch number {number}"
-        )
-        told = asked, F.copy()
-        for array in told:
-            array.flags.writeable = False
-        try:
-            optimizer.tell(*told)
-        except ValueError as error:
-            raise ContractViolation(f"tell fails on read-only arrays: {error}") from error
-        demand(np.array_equal(told[0], X) and np.array_equal(told[1], F), "tell changes its arrays")
-        for array in told:
-            array.flags.writeable = True
-            array[:] = 0.123
+    for space in SPACES:
+        optimizer = make(space, OBJECTIVES, 7)
+        for number, (X, F) in enumerate(play(make(space, OBJECTIVES, 7), bowls)):
+            asked = optimizer.ask()
+            demand(
+                np.array_equal(asked, X),
+                f"arrays overwritten after tell change batch number {number}",
+            )
+            told = asked, F.copy()
+            for array in told:
+                array.flags.writeable = False
+            try:
+                optimizer.tell(*told)
+            except ValueError as error:
+                raise ContractViolation(f"tell fails on read-only arrays: {error}") from error
+            demand(
+                np.array_equal(told[0], X) and np.array_equal(told[1], F), "tell changes its arrays"
+            )
+            for array in told:
+                array.flags.writeable = True
+                array[:] = 0.123
 
 
 def check_constant_objective(make: Make) -> None:
     """The search survives losses that are the same everywhere."""
-    survive(make, lambda X: np.full((len(X), OBJECTIVES), 0.5), "a constant objective")
+    for space in SPACES:
+        survive(make, space, lambda X: np.full((len(X), OBJECTIVES), 0.5), "a constant objective")
 
 
 def check_failures(make: Make) -> None:
     """The search survives failed trials: every one at first, then every third."""
-    batches = iter(range(10**6))
+    for space in SPACES:
+        batches = iter(range(10**6))
 
-    def failing(X: Vector) -> Vector:
-        every = 1 if next(batches) < 2 else 3
-        F = bowls(X)
-        F[::every] = failure_losses(OBJECTIVES)
-        return F
+        def failing(X: Vector, batches: Iterator[int] = batches) -> Vector:
+            every = 1 if next(batches) < 2 else 3
+            F = bowls(X)
+            F[::every] = failure_losses(OBJECTIVES)
+            return F
 
-    survive(make, failing, "failed trials")
+        survive(make, space, failing, "failed trials")
+
+
+def check_few_settings(make: Make) -> None:
+    """The search goes on where every setting of the space has been seen."""
+    survive(make, FEW, bowls, "a space of six settings")
 
 
 def check_global_random(make: Make) -> None:
     """Global random state is left alone, and does not steer the search."""
-    before = global_random()
-    expected = play(make(FLOATS, OBJECTIVES, 8), bowls)
-    demand(global_random() == before, "the global random state of numpy or Python is changed")
-    state = np.random.get_state()
-    try:
-        np.random.seed(12345)
-        disturbed = play(make(FLOATS, OBJECTIVES, 8), bowls)
-    finally:
-        np.random.set_state(state)
-    demand(same(expected, disturbed), "candidates depend on numpy's global random state")
+    for space in SPACES:
+        before = global_random()
+        expected = play(make(space, OBJECTIVES, 8), bowls)
+        demand(global_random() == before, "the global random state of numpy or Python is changed")
+        state = np.random.get_state()
+        try:
+            np.random.seed(12345)
+            disturbed = play(make(space, OBJECTIVES, 8), bowls)
+        finally:
+            np.random.set_state(state)
+        demand(same(expected, disturbed), "candidates depend on numpy's global random state")
 
 
 def check_start(make: Make) -> None:
     """`start` takes one candidate or several, steers the search, and is refused where it misfits."""
-    for space in (FLOATS, MIXED):
+    for space in SPACES:
         middle = space.encode(space.decode(np.full(space.d, 0.8)))
         plain = play(make(space, OBJECTIVES, 9), bowls)
         for start in (middle, np.vstack([middle, 1 - middle])):
@@ -201,6 +223,7 @@ CHECKS: tuple[Callable[[Make], None], ...] = (
     check_told_arrays,
     check_constant_objective,
     check_failures,
+    check_few_settings,
     check_global_random,
     check_start,
 )
@@ -221,10 +244,10 @@ def play(optimizer: Optimizer, losses: Losses, evaluations: int = EVALUATIONS) -
     return batches
 
 
-def survive(make: Make, losses: Losses, what: str) -> None:
+def survive(make: Make, space: SearchSpace, losses: Losses, what: str) -> None:
     """`ContractViolation` when the search raises on these losses."""
     try:
-        play(make(FLOATS, OBJECTIVES, 10), losses, 2 * EVALUATIONS)
+        play(make(space, OBJECTIVES, 10), losses, 2 * EVALUATIONS)
     except ContractViolation:
         raise
     except Exception as error:

@@ -3,8 +3,9 @@
 It never learns from losses, so any strategy worth its cost must beat it at equal budget. Uniform:
 Bergstra & Bengio 2012, "Random search for hyper-parameter optimization", JMLR 13. Sobol with
 Owen-type scrambling keeps the points evenly spread: Owen 1998, "Scrambling Sobol' and
-Niederreiter-Xing points", J. Complexity 14. Ints and choices are relaxed to equal cells of the unit
-interval, on which both samplers are uniform.
+Niederreiter-Xing points", J. Complexity 14. Ints and choices need nothing of their own: their levels
+are equal cells of the unit interval, so both samplers are uniform over levels and options, and as
+neither learns, no order is imposed.
 """
 
 from __future__ import annotations

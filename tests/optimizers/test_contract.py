@@ -34,7 +34,7 @@ def test_config_keeps_the_contract(config: Path, check: Callable[[Make], None]) 
 
 def test_every_optimizer_has_a_config() -> None:
     names = {config.stem for config in CONFIGS}
-    assert {"random", "sobol", "cma_es", "como_cma_es", "nsga2", "tpe"} <= names
+    assert {"random", "sobol", "cma_es", "cma_es_margin", "como_cma_es", "nsga2", "tpe"} <= names
 
 
 class Walk:
@@ -153,6 +153,26 @@ class Fragile(Walk):
         super().learn(X, F)
 
 
+class Distinct(Walk):
+    """Insists on settings it has not proposed before."""
+
+    def __init__(self, space: SearchSpace, n_objectives: int, seed: int, start: Any = None) -> None:
+        super().__init__(space, n_objectives, seed, start)
+        self.space = space
+        self.seen: set[str] = set()
+
+    def ask(self) -> Vector:
+        rows: list[Vector] = []
+        for _ in range(1000):
+            row = self.rng.random(self.space.d)
+            if str(self.space.decode(row)) not in self.seen:
+                self.seen.add(str(self.space.decode(row)))
+                rows.append(row)
+            if len(rows) == self.size:
+                return np.array(rows)
+        raise RuntimeError("no settings left")
+
+
 class GlobalDraws(Walk):
     def __init__(self, space: SearchSpace, n_objectives: int, seed: int, start: Any = None) -> None:
         super().__init__(space, n_objectives, seed, start)
@@ -200,6 +220,7 @@ BROKEN = [
     (contract.check_told_arrays, Keeper, "overwritten"),
     (contract.check_constant_objective, Spread, "constant"),
     (contract.check_failures, Fragile, "failed trials"),
+    (contract.check_few_settings, Distinct, "six settings"),
     (contract.check_global_random, GlobalDraws, "is changed"),
     (contract.check_global_random, GlobalReader, "depend"),
     (contract.check_start, StartIgnored, "no difference"),

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from suite.errors import BadInput
-from suite.optimizers import cma_es, como_cma_es, nsga2, random_search, tpe
-from suite.optimizers.cma_es import even_weights
+from suite.optimizers import cma_es, cma_es_margin, como_cma_es, nsga2, random_search, tpe
+from suite.optimizers.chebyshev import augmented_chebyshev, even_weights
 from suite.optimizers.contract import bowls
 from suite.optimizers.optimizer import Optimizer, told_losses
 from suite.space import Parameter, SearchSpace, Setting, Vector
@@ -21,6 +21,7 @@ from suite.space import Parameter, SearchSpace, Setting, Vector
 SPACE = SearchSpace([Parameter(f"w{i}") for i in range(5)])
 ONE = SearchSpace([Parameter("w")])
 MIXED = SearchSpace([Parameter("n", "int", 0, 4), Parameter("m", "choice", options=("a", "b"))])
+FIXED = SearchSpace([Parameter("m", "choice", options=("a",))])
 START = np.array([[0.1, 0.2, 0.3, 0.4, 0.5], [0.9, 0.8, 0.7, 0.6, 0.5]])
 
 
@@ -56,7 +57,7 @@ def test_cma_starts_at_the_first_point() -> None:
 
 @pytest.mark.parametrize(("m", "count"), [(2, 1), (2, 3), (2, 5), (3, 1), (3, 3), (3, 6), (3, 10)])
 def test_even_weights_are_distinct_and_inside_the_simplex(m: int, count: int) -> None:
-    weights = even_weights(m, count)
+    weights = even_weights("cma_es", m, count)
     assert weights.shape == (count, m)
     assert np.allclose(weights.sum(axis=1), 1)
     assert (weights > 0).all()
@@ -64,8 +65,13 @@ def test_even_weights_are_distinct_and_inside_the_simplex(m: int, count: int) ->
     assert np.allclose(weights.mean(axis=0), 1 / m)  # no objective is preferred
 
 
+def test_chebyshev_by_hand() -> None:
+    values = augmented_chebyshev(np.array([[0.2, 0.4], [0.6, 0.1]]), np.array([0.75, 0.25]), 0.1)
+    assert np.allclose(values, [0.15 + 0.1 * 0.25, 0.45 + 0.1 * 0.475])
+
+
 def test_even_weights_of_two_objectives_are_cell_centres() -> None:
-    assert np.allclose(sorted(even_weights(2, 3)[:, 0]), [1 / 6, 1 / 2, 5 / 6])
+    assert np.allclose(sorted(even_weights("cma_es", 2, 3)[:, 0]), [1 / 6, 1 / 2, 5 / 6])
 
 
 def best_after(
@@ -83,8 +89,9 @@ def best_after(
 
 def test_one_fixed_weight_vector_minimises_its_objective() -> None:
     for objective, weights in enumerate(([1, 0], [0, 1])):
-        search = cma_es.make(SPACE, 2, 0, weights=weights)
-        assert best_after(search, 100, 2, lambda F, j=objective: F[:, j]) < 1e-6  # type: ignore[misc]
+        for make in (cma_es.make, cma_es_margin.make):
+            search = make(SPACE, 2, 0, weights=weights)
+            assert best_after(search, 100, 2, lambda F, j=objective: F[:, j]) < 1e-6  # type: ignore[misc]
 
 
 @pytest.mark.parametrize("module", [cma_es, como_cma_es])
@@ -99,6 +106,26 @@ def test_stopped_strategies_are_replaced_without_end(module: Any, m: int) -> Non
     assert np.abs(X - corner).max() > 0.3
     least = bowls(np.full((1, SPACE.d), 0.45), m).sum()  # 0.45 is the mean of the bowls' centres
     assert best_after(search, 120, m, lambda F: F.sum(axis=1)) < 1.1 * least
+
+
+def test_a_stopped_margin_strategy_is_replaced() -> None:
+    """cmaes stops after 10 + 30 D / popsize flat generations; the new strategy finds the bowl."""
+    search = cma_es_margin.make(SPACE, 2, 0, np.full(SPACE.d, 0.05), sigma0=0.02, weights=[1, 1])
+    first = search._strategies[0]
+    for _ in range(40):
+        X = search.ask()
+        search.tell(X, np.full((len(X), 2), 0.5))
+    assert search._strategies[0] is not first
+    least = bowls(np.full((1, SPACE.d), 0.45)).sum()
+    assert best_after(search, 120, 2, lambda F: F.sum(axis=1)) < 1.1 * least
+
+
+def test_a_sample_outside_the_cube_is_clipped() -> None:
+    corner = np.zeros(SPACE.d)
+    X = cma_es_margin.make(SPACE, 2, 0, corner, sigma0=0.1, resampling=0, popsize=64).ask()
+    assert 0.4 < (X == 0).mean() < 0.6  # half of a Gaussian around a face lies beyond it
+    again = cma_es_margin.make(ONE, 2, 0, [0.0], sigma0=0.1, resampling=100, popsize=64).ask()
+    assert (again > 0).all()
 
 
 def test_no_files_are_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -124,6 +151,11 @@ REFUSED: list[tuple[Callable[[], object], str]] = [
     (lambda: cma_es.make(SPACE, 2, 0, weights=[-1, 1]), "non-negative"),
     (lambda: cma_es.make(SPACE, 2, 0, weights=[0, 0]), "positive"),
     (lambda: cma_es.make(SPACE, 2, 0, sigma0=float("nan")), "sigma0 is nan"),
+    (lambda: cma_es_margin.make(FIXED, 2, 0), "nothing to search"),
+    (lambda: cma_es_margin.make(SPACE, 2, 0, popsize=3), "popsize is 3"),
+    (lambda: cma_es_margin.make(SPACE, 2, 0, margin=0.0), "margin is 0.0"),
+    (lambda: cma_es_margin.make(SPACE, 2, 0, resampling=-1), "resampling is -1"),
+    (lambda: cma_es_margin.make(SPACE, 3, 0, strategies=4), "cma_es_margin: 4 .* 1, 3"),
     (lambda: como_cma_es.make(ONE, 2, 0), "2 or more"),
     (lambda: como_cma_es.make(SPACE, 1, 0), "cma_es"),
     (lambda: como_cma_es.make(SPACE, 3, 0, reference_point=[1, 1]), "3 finite"),
@@ -147,10 +179,10 @@ def test_told_losses_must_fit_the_last_ask() -> None:
 
 
 def test_importing_the_layer_loads_no_optimizer_library() -> None:
-    modules = "random_search, nsga2, tpe, cma_es, como_cma_es, contract"
+    modules = "random_search, nsga2, tpe, cma_es, cma_es_margin, como_cma_es, contract"
     code = (
         f"import sys; from suite.optimizers import {modules};"
-        " print({'cma', 'comocma', 'optuna', 'pymoo', 'scipy'} & set(sys.modules))"
+        " print({'cma', 'cmaes', 'comocma', 'optuna', 'pymoo', 'scipy'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"

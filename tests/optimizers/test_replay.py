@@ -1,0 +1,48 @@
+"""The committed journals replay: today's optimizers ask again what they asked in the published runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hydra.utils import get_method
+from omegaconf import OmegaConf
+
+from suite.harness import told_losses
+from suite.journal import Journal
+from suite.merge_space import MergeSpace
+from suite.space import SearchSpace
+
+RESULTS = Path(__file__).parents[2] / "results" / "ja_math_micro"
+LAYERS = 6  # of the embedded checkpoints
+
+
+def space_of(task: Any) -> SearchSpace:
+    """The run's own: the order of its names steers optuna."""
+    merge, base = task["merge"], task["base"]
+    sources = [name for name in task["models"] if name != base]
+    method, searched, fixed = merge["method"], merge["searched"], merge["fixed"]
+    return MergeSpace(method, sources, base, searched, fixed, LAYERS, merge["groups"]).space
+
+
+@pytest.mark.parametrize("run", ["nsga2/seed=0", "cma_es/seed=0", "random/seed=0", "tpe/seed=0"])
+def test_a_committed_run_replays(run: str) -> None:
+    """Told the journaled losses. Other processors round powers and eigenvectors in the last place."""
+    config: Any = OmegaConf.to_container(OmegaConf.load(RESULTS / run / "config.yaml"))
+    trials = Journal(RESULTS / run / "trials.jsonl").read()
+    options = dict(config["optimizer_options"])
+    make = get_method(options.pop("_target_"))
+    m = len(config["task"]["objectives"])
+    optimizer = make(space_of(config["task"]), m, config["seed"], **options)
+    told = 0
+    while told < config["trials"]:
+        X = optimizer.ask()
+        batch = trials[told : told + len(X)]
+        journaled = np.array([trial.x for trial in batch])
+        assert np.allclose(X[: len(batch)], journaled, rtol=0, atol=1e-9), f"after {told} trials"
+        if len(batch) == len(X):
+            optimizer.tell(X, np.stack([told_losses(trial, m) for trial in batch]))
+        told += len(X)
+    assert len(trials) == config["trials"]
