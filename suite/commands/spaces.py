@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import functools
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -37,14 +38,15 @@ def settled(config: dict[str, Any]) -> dict[str, Any]:
     """`config` with each path part that is picked from another run replaced by its recipe.
 
     A part ``{run: folder, pick: …}`` becomes ``{recipe: …}``, which is part of the run's identity:
-    the run it came from may go on or go away.
+    the run it came from may go on or go away. In the folder ``{optimizer}`` and ``{seed}`` stand
+    for this run's own.
     """
     path = config["task"].get("path")
     parts = (path or {}).get("parts")
     if not isinstance(parts, Mapping):
         return config
     found = {
-        name: {"recipe": _picked(part, name)} if "run" in (part or {}) else part
+        name: {"recipe": _picked(part, name, config)} if "run" in (part or {}) else part
         for name, part in parts.items()
     }
     return {**config, "task": {**config["task"], "path": {**path, "parts": found}}}
@@ -90,19 +92,21 @@ def _paths(spec: Config, path: Config, layers: int, hybrid: bool) -> Any:
     return PathSpace(path["kind"], dict.fromkeys(named, layers), merges, **options)
 
 
-def _picked(part: Config, name: str) -> dict[str, Any]:
+def _picked(part: Config, name: str, config: Config) -> dict[str, Any]:
     """The recipe, as JSON, of the trial that a part of a path is picked as."""
     from suite.commands import export
     from suite.journal import Journal
     from suite.layer_path import read_json
     from suite.recipe import Recipe
 
-    run, wanted = Path(str(part["run"])).expanduser(), part.get("pick", "knee")
-    config = export.read_config(run)
+    same = {"{optimizer}": config["optimizer"], "{seed}": str(config["seed"])}
+    folder = functools.reduce(lambda text, pair: text.replace(*pair), same.items(), part["run"])
+    run, wanted = Path(folder).expanduser(), part.get("pick", "knee")
+    made = export.read_config(run)
     trials = Journal(run / "trials.jsonl").read()
     number = wanted if isinstance(wanted, int) else None
     options = argparse.Namespace(trial=number, pick=None if number is not None else str(wanted))
-    chosen = export.picked(options, run, config, trials, export.read_judged(run, trials))
+    chosen = export.picked(options, run, made, trials, export.read_judged(run, trials))
     recipe = read_json(chosen.trial.recipe)
     if not isinstance(recipe, Recipe):
         raise BadInput(f"path: part {name!r}: {run}: its trials are layer paths, not merges")
