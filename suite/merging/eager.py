@@ -26,14 +26,15 @@ class Eager:
         self.tables, self.sources, self.live = tables, tables.sources, live
         self._chunk = _CHUNK.get(self.sources.device.type, _CHUNK["cpu"])
 
-    def run(self, plan: Plan) -> None:
-        """Carry out `plan`; what it measures is measured first."""
+    def run(self, plan: Plan) -> bool:
+        """Carry out `plan`, what it measures first; whether all is finite is not looked at."""
         if plan.measure != "no":
             plan = plan.settled(self._measured(plan), self.tables.sizes[plan.places])
         for row, part, start in self._stretches(plan):
             vectors = self._vectors(plan, row, part, start)
             base = None if plan.base is None else self.sources.part(plan.base, part)
             self.live[part] = _merged(plan, row, vectors, base)
+        return False
 
     def _measured(self, plan: Plan) -> np.ndarray:
         sums = np.zeros(plan.weights.shape)

@@ -45,9 +45,9 @@ inline float widen(_Float16 x) { return float(x); }
 #endif
 
 inline Live narrow(float f) {
-#if LIVE == 1  // round to nearest, ties to even; NaN does not come here unnoticed
-  uint32_t bits = as_bits(f);
-  return Live((bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16);
+#if LIVE == 1  // round to nearest, ties to even
+  const uint32_t bits = as_bits(f);
+  return Live(f != f ? 0x7fc0u : (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16);
 #else
   return Live(f);
 #endif
@@ -135,10 +135,10 @@ void piece(const Source *__restrict base, const Source *const *models, const uin
       d[k] = float(bits) * 0x1p-31f < chance ? kept : 0.f;
     }
 #elif MASK == 4
-    float mean = d[0], variance = 0.f;
+    float away = 0.f, variance = 0.f;  // from the first: equal ones then have variance 0
 #pragma GCC unroll 16
-    for (int k = 1; k < K; ++k) mean += d[k];
-    mean /= float(K);
+    for (int k = 1; k < K; ++k) away += d[k] - d[0];
+    const float mean = d[0] + away / float(K);
 #pragma GCC unroll 16
     for (int k = 0; k < K; ++k) variance += (d[k] - mean) * (d[k] - mean);
     const bool chosen = magnitude(variance / float(K)) >= low[0];

@@ -58,14 +58,15 @@ class Kernel:
         self.tables, self.sources, self.live = tables, tables.sources, live
         self._tasks: dict[bytes, Array] = {}
 
-    def run(self, plan: Plan) -> None:
-        """Carry out `plan`; what it measures is measured first, in a pass of its own."""
+    def run(self, plan: Plan) -> bool:
+        """Carry out `plan`, what it measures first and in a pass of its own; whether all is finite."""
         if plan.measure != "no":
-            plan = plan.settled(self._call(plan), self.tables.sizes[plan.places])
-        self._call(plan)
+            sums, _ = self._call(plan)
+            plan = plan.settled(sums, self.tables.sizes[plan.places])
+        return self._call(plan)[1]
 
-    def _call(self, plan: Plan) -> Array:
-        """Run the plan's variant over its tensors; the sums (S, K) if it measures."""
+    def _call(self, plan: Plan) -> tuple[Array, bool]:
+        """Run the plan's variant: the sums (S, K) if it measures, whether all results are finite."""
         function, row_type = _variant(self._options(plan))
         rows, tasks = _rows(plan, row_type, self.tables), self._split(plan.places)
         counter, bad = np.zeros(1, np.int64), np.zeros(len(tasks), np.uint8)
@@ -92,7 +93,7 @@ class Kernel:
         found = np.zeros((len(rows), len(flats)))
         if plan.measure != "no":
             np.add.at(found, tasks[:, 0], sums)
-        return found
+        return found, not bad.any()
 
     def _options(self, plan: Plan) -> tuple[tuple[str, int], ...]:
         return (

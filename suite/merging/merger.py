@@ -25,7 +25,9 @@ class MergeFailure(ValueError):
 
 
 class _Runner(Protocol):
-    def run(self, plan: Plan) -> None: ...
+    def run(self, plan: Plan) -> bool | None:
+        """Carry out `plan`; true when every result is known to be finite."""
+        ...
 
 
 class Merger:
@@ -33,8 +35,8 @@ class Merger:
 
     The parameters become views of one flat buffer on the sources' device, in the model's own
     floating type; arithmetic is float32. `mode`: ``compiled`` runs fused kernels and needs a C++
-    compiler on a CPU, Triton on a GPU, ``eager`` needs nothing, ``auto`` compiles where that is possible. `cache`
-    is a folder for tables of the sources (`Tables`). `BadInput` when the model's parameters are
+    compiler on a CPU, Triton on a GPU, ``eager`` needs nothing, ``auto`` compiles where that is
+    possible. `cache` is a folder for tables of the sources (`Tables`). `BadInput` when the model's parameters are
     not the sources' tensors. A tensor tied to a parameter (a head to its embedding) follows it.
     """
 
@@ -69,14 +71,19 @@ class Merger:
         """
         for name in (*(i.model for i in recipe.inputs), *([recipe.base] if recipe.base else [])):
             self.sources.flat(name)
+        finite = True
         for plan in list(planner.plans(recipe, self.tables)):
             if isinstance(plan, Whole):
                 self._run_whole(plan)
+                finite = False
             else:
-                self._runner.run(plan)
-        if recipe.dtype != "float32":
-            self._live.copy_(self._live.to(getattr(torch, recipe.dtype)))
-        self._check_finite()
+                finite = bool(self._runner.run(plan)) and finite
+        rounded = getattr(torch, recipe.dtype)
+        if recipe.dtype != "float32" and rounded != self._live.dtype:
+            self._live.copy_(self._live.to(rounded))
+            finite = False
+        if not finite:
+            self._check_finite()
 
     def _run_whole(self, plan: Whole) -> None:
         for place, formula in zip(plan.places, plan.formulas, strict=True):
@@ -104,9 +111,7 @@ class Merger:
 def _runner(mode: Mode, tables: Tables, live: torch.Tensor) -> _Runner:
     if mode not in ("auto", "eager", "compiled"):
         raise BadInput(f"mode is {mode!r}; allowed are auto, eager, compiled")
-    if live.device.type == "cuda" and (
-        mode == "compiled" or (mode == "auto" and gpu.available())
-    ):
+    if live.device.type == "cuda" and (mode == "compiled" or (mode == "auto" and gpu.available())):
         return gpu.GpuKernel(tables, live)
     if mode == "compiled" or (mode == "auto" and live.device.type == "cpu" and kernel.compiler()):
         return kernel.Kernel(tables, live)

@@ -86,7 +86,7 @@ def _nuslerp(c: Columns) -> Iterator[Plan | Whole]:
     flatten = c.shared("nuslerp_flatten").astype(bool)
     if flatten.any():
         some = c.only(flatten)
-        cosine = _cosine(some.gram(some.base))
+        cosine = _cosine(some.gram(some.base), 1e-7, 1e-7)
         yield some.plan(methods.nuslerp(cosine, some.own("weight")), some.base)
     if not flatten.all():
         some = c.only(~flatten)
@@ -218,10 +218,10 @@ def _check_della(c: Columns, density: Array, epsilon: Array) -> None:
         )
 
 
-def _cosine(gram: Array) -> Array:
-    """Cosine of two models, (S,); norms up to 1e-8 count as 1, as in mergekit."""
+def _cosine(gram: Array, least: float = 1e-8, silent: float = 1.0) -> Array:
+    """Cosine of two models, (S,); norms up to `least` count as `silent`, as in mergekit."""
     norms = np.sqrt(np.diagonal(gram, axis1=1, axis2=2))
-    cosine: Array = gram[:, 0, 1] / np.where(norms > 1e-8, norms, 1.0).prod(1)
+    cosine: Array = gram[:, 0, 1] / np.where(norms > least, norms, silent).prod(1)
     return np.clip(cosine, -1.0, 1.0)
 
 

@@ -190,14 +190,14 @@ class Tables:
 
 def variance(vectors: list[torch.Tensor]) -> torch.Tensor:
     """Variance over the models of each element, Σ (d_i − mean d)² / K, term by term."""
-    mean = vectors[0].clone()
+    away, count = torch.zeros_like(vectors[0]), vectors[0].new_full((), len(vectors))
     for vector in vectors[1:]:
-        mean += vector
-    mean /= mean.new_full((), len(vectors))  # a GPU would multiply by the inverse of a number
+        away += vector - vectors[0]  # from the first: equal ones then have variance 0
+    mean = vectors[0] + away.div_(count)  # by a tensor: a GPU would multiply by a number's inverse
     total = torch.zeros_like(mean)
     for vector in vectors:
         total += (vector - mean).square_()
-    return total.div_(total.new_full((), len(vectors)))
+    return total.div_(count)
 
 
 def _bits(vector: torch.Tensor) -> Array:

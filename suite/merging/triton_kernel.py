@@ -82,11 +82,11 @@ def _reaches(
 @jit
 def _variance(vectors: tl.tuple, K: tl.constexpr) -> tl.tensor:
     """tables.variance."""
-    mean = vectors[0]
+    away = tl.zeros_like(vectors[0])
     for k in tl.static_range(1, K):
-        mean = mean + vectors[k]
-    count = tl.zeros_like(mean) + K
-    mean = tl.div_rn(mean, count)
+        away = away + (vectors[k] - vectors[0])
+    count = tl.zeros_like(away) + K
+    mean = vectors[0] + tl.div_rn(away, count)
     total = tl.zeros_like(mean)
     for k in tl.static_range(K):
         away = vectors[k] - mean

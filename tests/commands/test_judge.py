@@ -1,4 +1,4 @@
-"""`suite judge`, `report`, `export` and `merge` on a real, short run."""
+"""`suite judge` and `report` on a real, short run."""
 
 from __future__ import annotations
 
@@ -7,12 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import yaml
 
 from suite import places
 from suite.__main__ import main
-from suite.evaluators import handle
-from suite.recipe import Recipe
 
 Suite = Callable[..., tuple[int, str, str]]
 
@@ -73,55 +70,3 @@ def test_report_writes_one_page_from_files_alone(
 def test_judge_without_runs_is_bad_input(suite: Suite) -> None:
     code, _, err = suite("judge")
     assert code == 2 and "no runs to judge" in err
-
-
-def test_an_exported_trial_answers_like_the_searched_one(
-    suite: Suite, searched: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    out = tmp_path / "exported"
-    assert main(["export", str(searched), "--trial", "2", str(out)]) == 0
-    line = json.loads((searched / "trials.jsonl").read_text().splitlines()[2])
-    config = yaml.safe_load((searched / "config.yaml").read_text())
-
-    from suite.commands import assemble
-
-    spec = config["task"]
-    spec["objectives"] = {entry["name"]: entry for entry in spec["objectives"]}
-    task = assemble.task(config)
-    live = handle.load(out, "cpu")
-    scores = task.evaluators[0].evaluate(live, "search")
-    assert list(scores["acc_ja"].items) == [
-        float(c) for c in line["scores"]["ja_math.acc_ja"]["items"]
-    ]
-    assert main(["export", str(searched), "--trial", "2", str(out)]) == 2  # never overwritten
-    assert "exists" in capsys.readouterr().err
-    assert main(["export", str(searched), "--trial", "99", str(tmp_path / "no")]) == 2
-
-
-def test_merge_writes_what_the_recipe_says(tmp_path: Path) -> None:
-    from suite import mergekit
-
-    recipe = tmp_path / "recipe.yaml"
-    folders = {
-        name: str(places.resolve(f"zoo:ja_math_micro/{name}")) for name in ("base", "japanese")
-    }
-    recipe.write_text(
-        yaml.safe_dump(
-            {
-                "merge_method": "task_arithmetic",
-                "base_model": folders["base"],
-                "models": [{"model": folders["japanese"], "parameters": {"weight": 0.5}}],
-            }
-        )
-    )
-    out = tmp_path / "merged"
-    assert main(["merge", str(recipe), str(out)]) == 0
-    loaded = {
-        name: handle.load(places.resolve(f"zoo:ja_math_micro/{name}"), "cpu").model
-        for name in folders
-    }
-    merged = handle.load(out, "cpu").model.state_dict()
-    for name, value in loaded["base"].state_dict().items():
-        wanted = value + 0.5 * (loaded["japanese"].state_dict()[name] - value)
-        assert (merged[name] - wanted).abs().max() < 1e-6
-    assert isinstance(mergekit.read(out / "mergekit.yaml"), Recipe)

@@ -1,12 +1,24 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 import torch
 from transformers import MistralConfig, MistralForCausalLM
 
+from suite.merging import kernel
+
 Weights = dict[str, torch.Tensor]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def kernels(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A cache of this session's own, in which each kernel variant is compiled once."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MERGE_SUITE_CACHE", str(tmp_path_factory.mktemp("cache")))
+        kernel._variant.cache_clear()
+        yield
+    kernel._variant.cache_clear()
 
 
 @pytest.fixture
