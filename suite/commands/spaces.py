@@ -22,7 +22,9 @@ def build(spec: Config, layers: int) -> Any:
     """
     merge, path = spec.get("merge"), spec.get("path")
     if merge is None and path is None:
-        raise BadInput(f"task {spec['name']}: neither merge nor path; one must say what is searched")
+        raise BadInput(
+            f"task {spec['name']}: neither merge nor path; one must say what is searched"
+        )
     merges = None if merge is None else _merges(spec, merge, layers)
     if path is None:
         return merges

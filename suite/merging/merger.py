@@ -36,8 +36,9 @@ class Merger:
     The parameters become views of one flat buffer on the sources' device, in the model's own
     floating type; arithmetic is float32. `mode`: ``compiled`` runs fused kernels and needs a C++
     compiler on a CPU, Triton on a GPU, ``eager`` needs nothing, ``auto`` compiles where that is
-    possible. `cache` is a folder for tables of the sources (`Tables`). `BadInput` when the model's parameters are
-    not the sources' tensors. A tensor tied to a parameter (a head to its embedding) follows it.
+    possible. `cache` is a folder for tables of the sources (`Tables`). `BadInput` when the model's
+    parameters are not the sources' tensors. A tensor tied to a parameter (a head to its embedding)
+    follows it.
     """
 
     def __init__(

@@ -74,7 +74,7 @@ def chosen_rows(results: Results) -> list[ChosenRow]:
     adjusted = np.array(
         [holm_known([row[k].p for row in tests]) for k in range(len(results.objectives))]
     )
-    medians = _median_runs(results)
+    medians = median_runs(results)
     rows = []
     for i, (run, chosen) in enumerate(pairs):
         relation = best and stats.relation(chosen.losses, best.losses, adjusted[:, i].tolist())
@@ -120,7 +120,7 @@ def holm_known(p: Sequence[float]) -> NDArray[np.float64]:
     return adjusted
 
 
-def _median_runs(results: Results) -> set[tuple[str, int]]:
+def median_runs(results: Results) -> set[tuple[str, int]]:
     """Per optimizer the run whose chosen merge has the median report score, first objective."""
     marked = set()
     for optimizer in results.optimizers:

@@ -12,6 +12,7 @@ import yaml
 
 from suite.errors import BadInput
 from suite.journal import Journal, records
+from suite.layer_path import METHOD, LayerPath
 from suite.objective import Objective
 from suite.report.results import Judged, Results, Run, Sample
 from suite.trial import Score, Trial
@@ -136,6 +137,7 @@ def _trials(path: Path, objectives: tuple[Objective, ...]) -> tuple[Trial, ...]:
     for line, trial in enumerate(trials, start=1):
         if trial.status == "ok":
             _check(f"{path}, line {line}", objectives, trial.scores, trial.losses)
+            _check_path(f"{path}, line {line}", trial.recipe)
     return tuple(trials)
 
 
@@ -145,7 +147,7 @@ def _judged(path: Path, objectives: tuple[Objective, ...]) -> tuple[Judged, ...]
         where = f"{path}, line {number}"
         try:
             judged = _judged_line(record)
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (BadInput, ValueError, KeyError, TypeError, AttributeError):
             raise BadInput(f"{where}: not a judged model") from None
         _check(where, objectives, judged.scores, judged.losses)
         lines.pop((judged.split, judged.name), None)  # a run judged again after it went on
@@ -171,9 +173,20 @@ def _judged_line(data: Mapping[str, Any]) -> Judged:
 
 
 def _recipe(data: Mapping[str, Any]) -> Mapping[str, Any]:
+    if data["method"] == METHOD:
+        LayerPath.from_json(data)  # raises where it is none
+        return dict(data)
     if not all(isinstance(entry["model"], str) for entry in data["inputs"]) or not data["inputs"]:
         raise ValueError("a recipe has inputs with a model each")
     return dict(data)
+
+
+def _check_path(where: str, recipe: Mapping[str, Any]) -> None:
+    if recipe.get("method") == METHOD:
+        try:
+            LayerPath.from_json(recipe)
+        except BadInput as error:
+            raise BadInput(f"{where}: {error}") from None
 
 
 def _check(

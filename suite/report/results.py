@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from suite.layer_path import METHOD
 from suite.objective import Objective
 from suite.trial import Score, Trial
 
@@ -41,7 +42,12 @@ class Judged:
     @property
     def unmerged(self) -> bool:
         """Whether this is a single model, a parent or the untouched base: exactly one input."""
-        return len(self.recipe["inputs"]) == 1
+        return not self.is_path and len(self.recipe["inputs"]) == 1
+
+    @property
+    def is_path(self) -> bool:
+        """Whether this is a layer path (`suite.layer_path`), not a merge."""
+        return bool(self.recipe["method"] == METHOD)
 
 
 @dataclass(frozen=True)

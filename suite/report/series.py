@@ -72,6 +72,12 @@ def unit(objective: Objective) -> str:
     return "%" if scale(objective) == 100.0 else objective.unit
 
 
+def digits(objective: Objective) -> int:
+    """Decimals that a scaled score is shown with: 1 for percent and for wide ranges, else 3."""
+    wide = abs(objective.ideal - objective.reference) >= 10
+    return 1 if wide or scale(objective) == 100.0 else 3
+
+
 def planes(results: Results) -> list[Plane]:
     """One plane per pair of objectives (one objective: none), on report items where judged.
 

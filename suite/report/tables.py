@@ -19,7 +19,8 @@ from suite.report.headline import (
     holm_known,
     summary_rows,
 )
-from suite.report.results import Results, Run
+from suite.report.paths import HopRow, hop_rows
+from suite.report.results import Judged, Results, Run
 
 
 @dataclass(frozen=True)
@@ -150,7 +151,7 @@ def baseline_rows(results: Results) -> list[BaselineRow]:
     return [
         BaselineRow(
             name=baseline.name,
-            kind="single model" if baseline.unmerged else "merge",
+            kind=_kind(baseline),
             objective=objective.name,
             score=baseline.scores[objective.metric].value,
             stderr=baseline.scores[objective.metric].stderr,
@@ -162,15 +163,22 @@ def baseline_rows(results: Results) -> list[BaselineRow]:
     ]
 
 
+def _kind(baseline: Judged) -> str:
+    if baseline.is_path:
+        return "layer path"
+    return "single model" if baseline.unmerged else "merge"
+
+
 @dataclass(frozen=True)
 class Tables:
-    """All tables of a report, each a list of its rows."""
+    """All tables of a report, each a list of its rows; no hops where trials are merges."""
 
     chosen: list[ChosenRow]
     summary: list[SummaryRow]
     runs: list[RunRow]
     comparisons: list[ComparisonRow]
     baselines: list[BaselineRow]
+    hops: list[HopRow]
 
     @classmethod
     def of(cls, results: Results) -> Tables:
@@ -181,20 +189,25 @@ class Tables:
             runs=run_rows(results),
             comparisons=comparison_rows(results),
             baselines=baseline_rows(results),
+            hops=hop_rows(results),
         )
 
     def write(self, out: Path) -> list[str]:
-        """Each table as ``<name>.csv`` in `out`; returns the file names.
+        """Each table as ``<name>.csv`` in `out`, hops only if there are any; returns the file names.
 
         Scores are in natural units, unscaled; several values are joined by spaces, NaN is empty.
         """
-        kinds = (ChosenRow, SummaryRow, RunRow, ComparisonRow, BaselineRow)
+        kinds = (ChosenRow, SummaryRow, RunRow, ComparisonRow, BaselineRow, HopRow)
+        written = []
         for (name, rows), kind in zip(vars(self).items(), kinds, strict=True):
+            if kind is HopRow and not rows:
+                continue
+            written.append(f"{name}.csv")
             with (out / f"{name}.csv").open("w", encoding="utf-8", newline="") as file:
                 writer = csv.writer(file, lineterminator="\n")
                 writer.writerow(field.name for field in fields(kind))
                 writer.writerows([_cell(value) for value in vars(row).values()] for row in rows)
-        return [f"{name}.csv" for name in vars(self)]
+        return written
 
 
 def _cell(value: Any) -> Any:

@@ -9,7 +9,7 @@ from suite import pareto, stats
 from suite.objective import Objective
 from suite.report.headline import ChosenRow
 from suite.report.results import Results
-from suite.report.series import scale, unit
+from suite.report.series import digits, scale, unit
 
 ALPHA = 0.05
 RELATIONS = {
@@ -51,7 +51,7 @@ def conclusion(results: Results, rows: Sequence[ChosenRow]) -> list[str]:
     best = min(middle, key=lambda row: first.loss(row.score))
     found = (
         f"{best.optimizer} finds the best merges for {first.name}: the chosen merge of its median"
-        f" seed ({best.seed}) reaches {_score(first, best.score)} on the report items"
+        f" seed ({best.seed}) reaches {score(first, best.score)} on the report items"
     )
     if not best.baseline:
         return [f"{found}; no hand-tuned merge is judged to compare it with."]
@@ -67,7 +67,7 @@ def _against(objective: Objective, row: ChosenRow) -> str:
     side = "better than" if gain > 0 else "worse than" if gain < 0 else "away from"
     size = fixed(abs(row.score - row.baseline_score), *_digits(objective))
     words = "points " if scale(objective) == 100.0 else f"{objective.unit} ".lstrip()
-    tuned = f"{row.baseline}, with {_score(objective, row.baseline_score)}"
+    tuned = f"{row.baseline}, with {score(objective, row.baseline_score)}"
     text = f"{size} {words}{side} the best hand-tuned merge ({tuned})"
     if math.isnan(row.p):
         return f"{text}, without item outcomes to test the difference"
@@ -91,11 +91,11 @@ def _relation(results: Results, rows: Sequence[ChosenRow]) -> str:
 
 
 def _digits(objective: Objective) -> tuple[int, float]:
-    factor = scale(objective)
-    return (1 if factor == 100.0 else 3), factor
+    return digits(objective), scale(objective)
 
 
-def _score(objective: Objective, value: float) -> str:
+def score(objective: Objective, value: float) -> str:
+    """A score in the unit it is shown in."""
     return f"{fixed(value, *_digits(objective))} {unit(objective)}".strip()
 
 

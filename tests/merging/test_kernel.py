@@ -205,6 +205,6 @@ def test_no_bits_of_a_nan_or_infinity_go_unnoticed(live: torch.dtype, bits: int)
 def test_equal_task_vectors_have_no_variance(mode: str) -> None:
     """Three equal numbers do not sum to three times one of them; SCE selects nothing here."""
     models = family({"w": (100,)}, names=("base", "a"))
-    models |= {name: models["a"] for name in "bc"}
+    models |= dict.fromkeys("bc", models["a"])
     recipe = Recipe("sce", tuple(map(Input, "abc")), "base", {"select_topk": 0.5})
     assert torch.equal(merged(models, recipe, mode)["w"], models["base"]["w"])
