@@ -70,7 +70,7 @@ class Merger:
         `MergeFailure` when a result is NaN or infinite (the model then holds it until the next
         merge, which writes every parameter).
         """
-        for name in (*(i.model for i in recipe.inputs), *([recipe.base] if recipe.base else [])):
+        for name in recipe.models:
             self.sources.flat(name)
         finite = True
         for plan in list(planner.plans(recipe, self.tables)):
@@ -112,10 +112,13 @@ class Merger:
 def _runner(mode: Mode, tables: Tables, live: torch.Tensor) -> _Runner:
     if mode not in ("auto", "eager", "compiled"):
         raise BadInput(f"mode is {mode!r}; allowed are auto, eager, compiled")
-    if live.device.type == "cuda" and (mode == "compiled" or (mode == "auto" and gpu.available())):
+    kind, wanted = live.device.type, mode == "compiled"
+    if kind == "cuda" and (wanted or (mode == "auto" and gpu.available())):
         return gpu.GpuKernel(tables, live)
-    if mode == "compiled" or (mode == "auto" and live.device.type == "cpu" and kernel.compiler()):
+    if kind == "cpu" and (wanted or (mode == "auto" and kernel.compiler())):
         return kernel.Kernel(tables, live)
+    if wanted:
+        raise BadInput(f"mode compiled: there are kernels for cpu and cuda, not for {kind}")
     return Eager(tables, live)
 
 

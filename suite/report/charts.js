@@ -181,7 +181,8 @@
       if (!best) return hideTip();
       ring.setAttribute("cx", f.x(best.x));
       ring.setAttribute("cy", f.y(best.y));
-      const line = (o, v, e) => `${o.name} ${short(v)} ± ${Number(e.toPrecision(2))} ${o.unit}`.trim();
+      const error = (e) => (e ? ` ± ${Number(e.toPrecision(2))}` : "");
+      const line = (o, v, e) => `${o.name} ${short(v)}${error(e)} ${o.unit}`.trim();
       showTip(event, [best.label, line(plane.x, best.x, best.ex), line(plane.y, best.y, best.ey)].join("\n"));
     });
     f.svg.addEventListener("pointerleave", () => { hideTip(); ring.setAttribute("visibility", "hidden"); });
@@ -244,6 +245,13 @@
     }).observe(holder);
     draw();
     width = holder.clientWidth;
+  }
+  // The page's own tip instead of the browser's: it comes at once, and to a finger as well.
+  for (const hop of document.querySelectorAll(".strip g")) {
+    const title = hop.querySelector("title"), text = title.textContent;
+    title.remove();
+    for (const kind of ["pointerdown", "pointermove"]) hop.addEventListener(kind, (event) => showTip(event, text));
+    hop.addEventListener("pointerleave", hideTip);
   }
   window.addEventListener("scroll", hideTip, { passive: true });
 })();

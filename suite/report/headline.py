@@ -19,7 +19,8 @@ from suite.report.results import Judged, Results
 class ChosenRow:
     """One seed's chosen merge on one objective, on the report items, against the best baseline.
 
-    Values are in natural units; the paired figures are NaN without per-item outcomes or baseline.
+    Values are in natural units; the paired figures are NaN without per-item outcomes or baseline,
+    but for the difference of an exact figure, such as depth, which needs no test.
     """
 
     optimizer: str
@@ -77,7 +78,9 @@ def chosen_rows(results: Results) -> list[ChosenRow]:
     medians = median_runs(results)
     rows = []
     for i, (run, chosen) in enumerate(pairs):
-        relation = best and stats.relation(chosen.losses, best.losses, adjusted[:, i].tolist())
+        relation = best and stats.relation(
+            chosen.losses, best.losses, _sure(results.objectives, chosen, best, adjusted[:, i])
+        )
         for k, objective in enumerate(results.objectives):
             score = chosen.scores[objective.metric]
             test = tests[i][k]
@@ -107,9 +110,28 @@ def chosen_rows(results: Results) -> list[ChosenRow]:
 def _paired(objective: Objective, chosen: Judged, best: Judged | None) -> stats.Paired:
     outcomes = chosen.scores[objective.metric].items
     other = best.scores[objective.metric].items if best else ()
+    if best and _exact(objective, chosen) and _exact(objective, best):
+        gap = chosen.scores[objective.metric].value - best.scores[objective.metric].value
+        return stats.Paired(gap, math.nan, math.nan, math.nan)
     if not outcomes or not other:
         return stats.Paired(math.nan, math.nan, math.nan, math.nan)
     return stats.paired(outcomes, other)
+
+
+def _exact(objective: Objective, model: Judged) -> bool:
+    """Whether a figure is one of the model itself, without a sample of items or passes."""
+    score = model.scores[objective.metric]
+    return score.n == 1 and not score.items and score.stderr == 0
+
+
+def _sure(
+    objectives: Sequence[Objective], chosen: Judged, best: Judged, p: NDArray[np.float64]
+) -> list[float]:
+    """The p values (m,) that a relation rests on: 0 where both figures are exact."""
+    return [
+        0.0 if _exact(objective, chosen) and _exact(objective, best) else float(value)
+        for objective, value in zip(objectives, p, strict=True)
+    ]
 
 
 def holm_known(p: Sequence[float]) -> NDArray[np.float64]:

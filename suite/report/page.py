@@ -17,7 +17,7 @@ from markupsafe import Markup
 
 from suite import stats
 from suite.objective import Objective
-from suite.report import answers, series, words
+from suite.report import answers, series, strips, words
 from suite.report.figures import style
 from suite.report.headline import baseline_hypervolume, best_baseline
 from suite.report.results import Results
@@ -61,6 +61,7 @@ def render(results: Results, tables: Tables, figures: Sequence[Path], files: Seq
         colours=[style(k)[0] for k in range(len(results.optimizers))],
         planes=[f"{p.x.name} and {p.y.name}" for p in series.planes(results)],
         band=series.band(results),
+        picture=strips.picture(results),
         answers=answers.side_by_side(results),
         card=answers.run_card(results),
         files=files,
@@ -135,6 +136,7 @@ def _objective(objective: Objective) -> dict[str, Any]:
         **asdict(objective),
         "scale": series.scale(objective),
         "unit": series.unit(objective),
+        "digits": series.digits(objective),
         "sign": 1 if objective.direction == "maximize" else -1,
     }
 

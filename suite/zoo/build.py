@@ -20,7 +20,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from transformers import MistralForCausalLM, PreTrainedTokenizerFast
 
-from suite.hub import sha256, versions
+from suite.commands.card import versions
+from suite.hub import sha256
 from suite.zoo import documents, items, tokenizer, train
 from suite.zoo.probe import probe
 
