@@ -14,8 +14,8 @@ and writes checkpoints on disk; it computes in bfloat16, its default for such ch
 from __future__ import annotations
 
 import argparse
+import gc
 import json
-import resource
 import statistics
 import sys
 import tempfile
@@ -26,8 +26,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from peers import in_memory, on_disk
 
-from suite import mergekit as recipes
 from suite.merging import Merger, Sources
 from suite.recipe import Input, Recipe
 from suite.rules import METHODS
@@ -105,45 +105,20 @@ def median(action: Callable[[int], object], repeats: int, device: torch.device) 
     return 1e3 * statistics.median(times)
 
 
-def in_memory(method: str, folders: dict[str, Path], models: int) -> Callable[[int], object]:
-    """mergekit's merge of state dicts that are already in memory."""
-    from mergekit.merge_methods.api import merge_state_dicts
-    from safetensors.torch import load_file
-
-    first = recipe(method, models, 0)
-    used = [*([first.base] if first.base == "base" else []), *(i.model for i in first.inputs)]
-    states = {name: load_file(folders[name] / "model.safetensors") for name in used}
-
-    def run(number: int) -> object:
-        wanted = recipe(method, models, number)
-        own = {
-            key: {entry.model: entry.parameters[key] for entry in wanted.inputs}
-            for key in wanted.inputs[0].parameters
-        }
-        parameters = {**own, **wanted.parameters}
-        return merge_state_dicts(states, method, parameters=parameters, base=wanted.base)
-
-    return run
+def memory(field: str) -> float:
+    """MiB of this process by /proc: VmRSS now, VmHWM the peak; NaN where there is no /proc."""
+    status = Path("/proc/self/status")
+    lines = status.read_text().splitlines() if status.is_file() else []
+    found = [line.split()[1] for line in lines if line.startswith(field)]
+    return int(found[0]) / 1024 if found else float("nan")
 
 
-def on_disk(
-    method: str, folders: dict[str, Path], models: int, root: Path
-) -> Callable[[int], object]:
-    """mergekit's command: checkpoints read, a checkpoint written."""
-    import yaml
-    from mergekit.config import MergeConfiguration
-    from mergekit.merge import run_merge
-    from mergekit.options import MergeOptions
-
-    def run(number: int) -> object:
-        text = recipes.write(
-            recipe(method, models, number), {name: str(path) for name, path in folders.items()}
-        )
-        data = {**yaml.safe_load(text), "dtype": "bfloat16"}
-        options = MergeOptions(quiet=True, copy_tokenizer=False, write_model_card=False)
-        return run_merge(MergeConfiguration.model_validate(data), str(root / "out"), options)
-
-    return run
+def forget_peak() -> float:
+    """Let the peak start from here; MiB in use."""
+    gc.collect()
+    if Path("/proc/self/clear_refs").is_file():
+        Path("/proc/self/clear_refs").write_text("5")
+    return memory("VmRSS")
 
 
 def floors(sources: Sources, live: torch.nn.Module, repeats: int) -> dict[str, float]:
@@ -166,6 +141,7 @@ def merge_one(merger: Merger, todo: list[Recipe], number: int) -> None:
 def measure(arguments: argparse.Namespace, root: Path) -> dict[str, Any]:
     device, count = torch.device(arguments.device), arguments.models
     folders = checkpoints(arguments.parameters, count, root)
+    before = forget_peak()
     sources = Sources.load(folders, device, arguments.streamed)
     live = llama(arguments.parameters).to(device)
     mergers = {mode: Merger(sources, live, mode) for mode in arguments.modes.split(",")}
@@ -179,13 +155,15 @@ def measure(arguments: argparse.Namespace, root: Path) -> dict[str, Any]:
         row |= floors(sources, live, arguments.repeats)
         if arguments.peer in ("memory", "both"):
             row["memory"] = median(
-                in_memory(method, folders, count), min(3, arguments.repeats), device
+                in_memory(partial(recipe, method, count), folders),
+                min(3, arguments.repeats),
+                device,
             )
         if arguments.peer == "both":
-            run_disk = on_disk(method, folders, count, root)
+            run_disk = on_disk(partial(recipe, method, count), folders, root)
             row["disk"] = median(run_disk, min(3, arguments.repeats), device)
         print(".", end="", flush=True, file=sys.stderr)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    peak = memory("VmHWM") - before
     on_gpu = torch.cuda.max_memory_allocated(device) / 2**20 if device.type == "cuda" else 0.0
     return {
         "parameters": sum(p.numel() for p in live.parameters()),
@@ -207,7 +185,7 @@ def table(result: dict[str, Any]) -> str:
         f"{result['parameters']:,} parameters in {result['tensors']} tensors, base +"
         f" {result['models']} models in bfloat16, {result['device']},"
         f" {result['threads']} thread(s); milliseconds",
-        f"sources {result['sources_mib']:.0f} MiB; peak of the whole run: host"
+        f"sources {result['sources_mib']:.0f} MiB; peak of loading and merging: host"
         f" {result['peak_host_mib']:.0f} MiB, device {result['peak_device_mib']:.0f} MiB",
         f"{'method':<17}" + "".join(f"{key:>15}" for key in known) + f"{'x floor':>9}{'x peer':>8}",
     ]
