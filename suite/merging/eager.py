@@ -15,7 +15,7 @@ from suite.merging.plan import Edges, Plan
 from suite.merging.tables import Tables, variance
 
 Tensor = torch.Tensor
-_CHUNK = {"cpu": 1 << 17, "cuda": 1 << 25}  # elements; a CPU's cache, a GPU's launch overhead
+_CHUNK = {"cpu": 1 << 18, "cuda": 1 << 25}  # elements; a CPU's cache, a GPU's launch overhead
 _MAGNITUDE = 0x7FFFFFFF  # the bits of a float32 but its sign
 
 
@@ -50,8 +50,11 @@ class Eager:
         if plan.mask == "all":
             return vectors
         if plan.mask == "variance":
-            chosen = _beyond(_bits(variance(vectors)), plan.low, (row, 0), start)
-            return [torch.where(chosen, vector, 0.0) for vector in vectors]
+            chosen = _reached(_bits(variance(vectors)), plan.low, (row, 0), start)
+            return [
+                vector.view(torch.int32).bitwise_and(chosen).view(torch.float32)
+                for vector in vectors
+            ]
         mask = {"window": _windowed, "random": _dropped, "ranked": self._dropped_by_rank}[plan.mask]
         return [mask(plan, vector, (row, i), start) for i, vector in enumerate(vectors)]
 
@@ -108,41 +111,51 @@ def elected(
     zeros agree with neither. `divide` ``kept``: by the sum of the `shares` that agree (0 → 1);
     ``clamped``: by the same, at least 1e-6.
     """
-    weighted = [vector * weight for vector, weight in zip(vectors, weights, strict=True)]
-    voters = vectors if plain else weighted
-    votes = voters[0].clone()
-    for vote in voters[1:]:
-        votes += vote
-    sign = (votes >= 0).to(votes.dtype).mul_(2).sub_(1)
-    total, divisor = torch.zeros_like(votes), torch.zeros_like(votes)
-    for vote, vector, share in zip(voters, weighted, shares, strict=True):
-        agrees = (vote * sign > 0).to(votes.dtype)
-        total += vector * agrees
-        divisor += agrees * share
-    if divide == "kept":
-        total /= divisor.add_(divisor == 0)
-    elif divide == "clamped":
-        total /= divisor.clamp_(min=1e-6)
+    column = vectors[0].new_tensor([weights, shares]).unsqueeze(-1)
+    weighted = torch.stack(vectors)
+    votes = weighted.clone() if plain else weighted.mul_(column[0])
+    if plain:
+        weighted.mul_(column[0])
+    sign = (_summed(votes) >= 0).to(votes.dtype).mul_(2).sub_(1)
+    agreeing = votes.mul(sign).clamp_(min=0)  # turned upward, so that one bound serves both signs
+    if plain:
+        agrees = agreeing.sign_()
+        total = _summed(weighted.mul_(agrees))
+    else:
+        total = _summed(agreeing).mul_(sign)
+        agrees = agreeing if divide == "no" else agreeing.sign_()
+    if divide == "no":
+        return total
+    divisor = _summed(agrees.mul_(column[1]))
+    return total.div_(divisor.add_(divisor == 0) if divide == "kept" else divisor.clamp_(min=1e-6))
+
+
+def _summed(rows: Tensor) -> Tensor:
+    """Sum of the rows (K, n), one after the other: the order is part of the result."""
+    total = rows[0].clone()
+    for row in rows[1:]:
+        total += row
     return total
 
 
 def _windowed(plan: Plan, vector: Tensor, at: tuple[int, int], start: int) -> Tensor:
-    bits = _bits(vector)
-    kept = _beyond(bits, plan.low, at, start)
+    kept = _reached(_bits(vector), plan.low, at, start)
     if plan.high is not None:
-        kept &= ~_beyond(bits, plan.high, at, start)
-    return torch.where(kept, vector, 0.0)
+        kept.bitwise_and_(_reached(_bits(vector), plan.high, at, start).bitwise_not_())
+    return kept.bitwise_and_(vector.view(torch.int32)).view(torch.float32)
 
 
-def _beyond(bits: Tensor, edges: Edges | None, at: tuple[int, int], start: int) -> Tensor:
-    """Whether each magnitude reaches its edge, which changes once, at the edge's cut."""
+def _reached(bits: Tensor, edges: Edges | None, at: tuple[int, int], start: int) -> Tensor:
+    """All ones where a magnitude reaches its edge, else 0, in the place of `bits`.
+
+    The edge changes once, at its cut. Masks of booleans cost a CPU several times as much.
+    """
     if edges is None:
-        return torch.ones_like(bits, dtype=torch.bool)
+        return bits.fill_(-1)
     cut = min(max(int(edges.cut[at]) - start, 0), len(bits))
-    before, after = int(edges.before[at]), int(edges.after[at])
-    if cut in (0, len(bits)) or before == after:
-        return bits >= (before if cut else after)
-    return torch.cat([bits[:cut] >= before, bits[cut:] >= after])
+    for part, edge in ((bits[:cut], edges.before[at]), (bits[cut:], edges.after[at])):
+        part.neg_().add_(int(edge) - 1)
+    return bits.bitwise_right_shift_(31)
 
 
 def _dropped(plan: Plan, vector: Tensor, at: tuple[int, int], start: int) -> Tensor:

@@ -88,13 +88,14 @@ void piece(const Source *__restrict base, const Source *const *models, const uin
   const Source *__restrict m[K];
   const uint16_t *__restrict rank[K];
   int32_t low[K], high[K];
-  float w[K];
+  float w[K], share[K];  // copies, since a load under a condition is not vectorised
   for (int k = 0; k < K; ++k) {
     m[k] = models[k] + row.start;
     rank[k] = MASK == 3 ? ranks[k] + row.start : nullptr;
     low[k] = at(row.low[k], start);
     high[k] = at(row.high[k], start);
     w[k] = row.weight[k];
+    share[k] = row.share[k];
   }
   const Source *__restrict b = DELTA ? base + row.start : nullptr;
   Live *__restrict out = MEASURE ? nullptr : live + row.start;
@@ -169,7 +170,7 @@ void piece(const Source *__restrict base, const Source *const *models, const uin
     for (int k = 0; k < K; ++k) {
       const bool agrees = (ELECT == 1 ? v[k] : d[k]) * sign > 0.f;
       agreed += agrees ? v[k] : 0.f;
-      divisor += agrees ? row.share[k] : 0.f;
+      divisor += agrees ? share[k] : 0.f;
     }
     if (DIVIDE == 1) agreed /= divisor == 0.f ? 1.f : divisor;
     if (DIVIDE == 2) agreed /= divisor > 1e-6f ? divisor : 1e-6f;

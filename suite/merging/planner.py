@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from suite.merging import masks, methods, rowwise
 from suite.merging.plan import Edges, Plan, Whole
-from suite.merging.tables import ABOVE, Tables
+from suite.merging.tables import Tables
 from suite.recipe import Recipe
 
 Array = NDArray[Any]
@@ -171,7 +171,7 @@ def _trimmed(c: Columns) -> dict[str, Any]:
     kept = methods.ties_kept(c.own("density"), c.sizes[:, None])
     pairs = zip(c.models, kept.T, strict=True)
     low = [c.tables.smallest(str(c.base), model, k, c.places) for model, k in pairs]
-    return {"mask": "window", "low": _beside(low), "high": Edges.constant(kept.shape, ABOVE)}
+    return {"mask": "window", "low": _beside(low)}
 
 
 def _without_outliers(c: Columns) -> dict[str, Any]:
