@@ -18,7 +18,7 @@ from typing import Any
 import yaml
 
 from suite import places
-from suite.commands import assemble, card, compose
+from suite.commands import assemble, card, compose, spaces
 from suite.errors import BadInput
 
 CANDIDATES = 10  # best trials per objective that are re-ranked beside the front
@@ -37,7 +37,10 @@ def main(words: list[str]) -> None:
     }
     first = stored[runs[0]]
     for run in runs:
-        if stored[run]["task"] != first["task"] or stored[run]["inputs"] != first["inputs"]:
+        if (
+            spaces.shared(stored[run]["task"]) != spaces.shared(first["task"])
+            or stored[run]["inputs"] != first["inputs"]
+        ):
             raise BadInput(f"{run}: its task differs from that of {runs[0]}; judge them apart")
     spec = dict(first["task"])
     spec["objectives"] = {entry["name"]: entry for entry in spec["objectives"]}

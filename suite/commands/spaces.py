@@ -48,10 +48,18 @@ def settled(config: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(parts, Mapping):
         return config
     found = {
-        name: {"recipe": _picked(part, name, config)} if "run" in (part or {}) else part
+        name: {"recipe": _picked(part, name, config)} if _is_pick(part, name) else part
         for name, part in parts.items()
     }
     return {**config, "task": {**config["task"], "path": {**path, "parts": found}}}
+
+
+def shared(spec: Config) -> dict[str, Any]:
+    """A task's configuration without the recipes of picked parts, which differ between its runs."""
+    path = spec.get("path")
+    if not isinstance(path, Mapping) or not isinstance(path.get("parts"), Mapping):
+        return dict(spec)
+    return {**spec, "path": {**path, "parts": dict.fromkeys(path["parts"])}}
 
 
 def _merges(spec: Config, merge: Config, layers: int) -> Any:
@@ -82,7 +90,13 @@ def _paths(spec: Config, path: Config, layers: int, hybrid: bool) -> Any:
     named = dict.fromkeys(parts) if isinstance(parts, list) else parts
     if not isinstance(named, Mapping) or not named:
         raise BadInput("path: parts must name the parts, the frame first")
-    merges = {n: Recipe.from_json(part["recipe"]) for n, part in named.items() if part}
+    if path.get("kind") is None:
+        raise BadInput("path: no kind; allowed are slots and compact")
+    merges = {
+        name: Recipe.from_json(part["recipe"])
+        for name, part in named.items()
+        if part is not None and not _is_pick(part, name)
+    }
     searched = {next(iter(named))} if hybrid else set()
     for name in named:
         if name not in spec["models"] and name not in merges and name not in searched:
@@ -92,6 +106,22 @@ def _paths(spec: Config, path: Config, layers: int, hybrid: bool) -> Any:
             )
     options = {key: value for key, value in path.items() if key not in ("kind", "parts")}
     return PathSpace(path["kind"], dict.fromkeys(named, layers), merges, **options)
+
+
+def _is_pick(part: Any, name: str) -> bool:
+    """Whether a part is to be picked from a run; `BadInput` where it is nothing that a part can be."""
+    if part is None:
+        return False
+    keys = set(part) if isinstance(part, Mapping) else set()
+    if keys == {"recipe"} or ("run" in keys and keys <= {"run", "pick"} and _text(part["run"])):
+        return "run" in keys
+    raise BadInput(
+        f"path: part {name!r} is {part!r}; allowed are null and {{run: folder, pick: …}}"
+    )
+
+
+def _text(value: Any) -> bool:
+    return isinstance(value, str) and bool(value)
 
 
 def _picked(part: Config, name: str, config: Config) -> dict[str, Any]:

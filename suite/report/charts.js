@@ -181,8 +181,8 @@
       if (!best) return hideTip();
       ring.setAttribute("cx", f.x(best.x));
       ring.setAttribute("cy", f.y(best.y));
-      const error = (e) => (e ? ` ± ${Number(e.toPrecision(2))}` : "");
-      const line = (o, v, e) => `${o.name} ${short(v)}${error(e)} ${o.unit}`.trim();
+      const error = (o, e) => (e || o.scale === 100 ? ` ± ${Number(e.toPrecision(2))}` : "");
+      const line = (o, v, e) => `${o.name} ${short(v)}${error(o, e)} ${o.unit}`.trim();
       showTip(event, [best.label, line(plane.x, best.x, best.ex), line(plane.y, best.y, best.ey)].join("\n"));
     });
     f.svg.addEventListener("pointerleave", () => { hideTip(); ring.setAttribute("visibility", "hidden"); });

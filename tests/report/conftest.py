@@ -1,4 +1,4 @@
-"""Make `synthetic` importable under any import mode, and build one small result once."""
+"""Make `synthetic` importable under any import mode, and build two small results once."""
 
 from __future__ import annotations
 
@@ -17,4 +17,16 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     folder = tmp_path_factory.mktemp("results")
     synthetic.write(folder, optimizers=("nsga2", "random", "tpe"), trials=30, items=(60, 120))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def hopping(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Results whose trials are layer paths, with depth as third objective; read only."""
+    import synthetic
+
+    folder = tmp_path_factory.mktemp("hopping")
+    synthetic.write(
+        folder, optimizers=("nsga2", "tpe"), seeds=3, trials=20, m=3, items=(60, 120), paths=True
+    )
     return folder

@@ -15,7 +15,9 @@ import numpy as np
 import yaml
 
 from suite import pareto
+from suite.layer_path import Hop, LayerPath
 from suite.objective import Objective, losses
+from suite.recipe import Recipe
 from suite.trial import Score, Trial
 
 TASK = "ja_math_micro"
@@ -24,6 +26,7 @@ OBJECTIVES = (
     Objective("ja_general", "general.accuracy", "maximize", 0.9, 0.4, "share"),
     Objective("en_math", "maths_en.right", "maximize", 1.0, 0.2, "share"),
 )
+DEPTH = Objective("depth", "cost.hops", "minimize", 6, 24, "layers")
 # How fast each closes in on the best merges, and how good those it ends with are.
 SKILL = {"random": (0.0, 0.0), "cmaes": (3.0, 0.9), "nsga2": (1.8, 0.85), "tpe": (2.4, 0.95)}
 BASELINES = {  # name: (quality, place on the trade-off)
@@ -44,6 +47,11 @@ BASELINES = {  # name: (quality, place on the trade-off)
     "gradient_slerp": (0.57, 0.65),
     "random_donor": (0.10, 0.5),
 }
+
+
+def objectives(m: int, paths: bool) -> tuple[Objective, ...]:
+    """Of a task with `m` objectives; of paths the third is depth."""
+    return (*OBJECTIVES[:2], DEPTH)[:m] if paths else OBJECTIVES[:m]
 
 
 def rates(quality: float, place: float, m: int) -> list[float]:
@@ -77,8 +85,12 @@ def write(
     baselines: Mapping[str, tuple[float, float]] = BASELINES,
     items: tuple[int, int] = (200, 800),
     task: str = TASK,
+    paths: bool = False,
 ) -> None:
-    """Write the results of one task; `items` counts those of the search and the report split."""
+    """Write the results of one task; `items` counts those of the search and the report split.
+
+    With `paths` the trials are layer paths over a merge and a model, and a third objective is depth.
+    """
     rng = np.random.default_rng(20)
     ease = {"search": rng.random((m, items[0])), "report": rng.random((m, items[1]))}
     for optimizer in optimizers:
@@ -86,14 +98,13 @@ def write(
             folder = results / task / optimizer / f"seed={seed}"
             folder.mkdir(parents=True)
             own = np.random.default_rng([seed, sum(map(ord, optimizer))])
-            _write_run(folder, task, optimizer, seed, trials, m, judged, ease, own)
+            _write_run(folder, task, optimizer, seed, trials, m, judged, ease, own, paths)
     if judged:
-        lines = [
-            _line(
-                "baseline", name, None, "report", False, measure(rates(*at, m), ease["report"], rng)
-            )
-            for name, at in baselines.items()
-        ]
+        lines = []
+        for name, at in baselines.items():
+            recipe = _baseline(name, paths)
+            scores = _scored(measure(rates(*at, m), ease["report"], rng), recipe, m, paths)
+            lines.append(_line("baseline", name, None, "report", False, recipe, scores, m, paths))
         folder = results / task / "baselines"
         folder.mkdir(parents=True)
         _write_lines(folder / "judged.jsonl", lines)
@@ -101,10 +112,14 @@ def write(
 
 def _write_run(
     folder: Path, task: str, optimizer: str, seed: int, trials: int, m: int,
-    judged: bool, ease: Mapping[str, np.ndarray], rng: np.random.Generator,
+    judged: bool, ease: Mapping[str, np.ndarray], rng: np.random.Generator, paths: bool,
 ) -> None:  # fmt: skip
     config = {
-        "task": {"name": task, "base": "base", "objectives": [o.__dict__ for o in OBJECTIVES[:m]]},
+        "task": {
+            "name": task,
+            "base": "base",
+            "objectives": [o.__dict__ for o in objectives(m, paths)],
+        },
         "optimizer": {"name": optimizer},
         "seed": seed,
         "trials": trials,
@@ -124,52 +139,91 @@ def _write_run(
         pull = (1 - np.exp(-rate * number / trials)) * top
         quality = float(np.clip(pull + (1 - pull) * rng.beta(1.6, 3.2), 0, 1))
         truth.append((quality, float(rng.random())))
-        made.append(_trial(number, rates(*truth[-1], m), ease["search"], m, rng))
+        made.append(_trial(number, rates(*truth[-1], m), ease["search"], m, rng, paths))
     text = "".join(trial.to_line() + "\n" for trial in made)
     (folder / "trials.jsonl").write_text(text, encoding="utf-8")
     if judged:
         F = np.array([t.losses or (np.nan,) * m for t in made])
         numbers = pareto.front(F).tolist()
         best = min(numbers, key=lambda n: made[n].losses[0])
-        lines = [
-            _line("front", f"trial {n}", n, "report", n == best,
-                  measure(rates(*truth[n], m), ease["report"], rng))
-            for n in numbers
-        ]  # fmt: skip
+        lines = []
+        for n in numbers:
+            recipe = made[n].recipe if paths else _recipe(["ja", "maths_1"], "base")
+            scores = _scored(measure(rates(*truth[n], m), ease["report"], rng), recipe, m, paths)
+            lines.append(
+                _line("front", f"trial {n}", n, "report", n == best, recipe, scores, m, paths)
+            )
         _write_lines(folder / "judged.jsonl", lines)
 
 
 def _trial(
-    number: int, shares: list[float], ease: np.ndarray, m: int, rng: np.random.Generator
-) -> Trial:
+    number: int, shares: list[float], ease: np.ndarray, m: int, rng: np.random.Generator,
+    paths: bool,
+) -> Trial:  # fmt: skip
     x = tuple(rng.random(4).tolist())
-    recipe = _recipe(["ja", "maths_1", "maths_2"], "base")
+    recipe = _path(rng) if paths else _recipe(["ja", "maths_1", "maths_2"], "base")
     if rng.random() < 0.02:
         return Trial(number, x, recipe, "failed", "MergeFailure: NaN weights", {}, (), {})
-    scores = measure(shares, ease, rng)
+    scores = _scored(measure(shares, ease, rng), recipe, m, paths)
     merge, evaluate = 0.02 + 0.01 * rng.random(), 1.1 + 0.3 * rng.random()
     return Trial(
-        number, x, recipe, "ok", None, scores, tuple(losses(OBJECTIVES[:m], scores).tolist()),
+        number, x, recipe, "ok", None, scores, tuple(losses(objectives(m, paths), scores).tolist()),
         {"merge": merge, "evaluate": evaluate, "total": merge + evaluate},
     )  # fmt: skip
 
 
 def _line(
-    source: str, name: str, number: int | None, split: str, chosen: bool, scores: dict[str, Score]
+    source: str,
+    name: str,
+    number: int | None,
+    split: str,
+    chosen: bool,
+    recipe: Mapping[str, Any],
+    scores: dict[str, Score],
+    m: int,
+    paths: bool,
 ) -> dict[str, Any]:
-    single = name == "base" or name.startswith("parent")
     items = next(iter(scores.values())).items
     return {
         "source": source,
         "name": name,
         "number": number,
-        "recipe": _recipe([name] if single else ["ja", "maths_1"], None if single else "base"),
+        "recipe": recipe,
         "split": split,
         "chosen": chosen,
         "scores": {metric: score.to_json() for metric, score in scores.items()},
-        "losses": losses(OBJECTIVES[: len(scores)], scores).tolist(),
+        "losses": losses(objectives(m, paths), scores).tolist(),
         "samples": [_sample(k, items[k]) for k in range(4)],
     }  # fmt: skip
+
+
+def _scored(
+    scores: dict[str, Score], recipe: Mapping[str, Any], m: int, paths: bool
+) -> dict[str, Score]:
+    """`scores`, of paths with the depth instead of the third share."""
+    if not paths or m < 3:
+        return scores
+    depth = Score(float(len(recipe.get("hops", range(6)))), 0.0, 1)
+    return {**{o.metric: scores[o.metric] for o in OBJECTIVES[:2]}, DEPTH.metric: depth}
+
+
+def _baseline(name: str, paths: bool) -> dict[str, Any]:
+    if name == "base" or name.startswith("parent"):
+        return _recipe([name], None)
+    if paths and name == "uniform":  # a frankenmerge
+        return LayerPath("ja", tuple(Hop("ja", k) for k in (0, 1, 2, 1, 2, 3, 4, 5))).to_json()
+    return _recipe(["ja", "maths_1"], "base")
+
+
+def _path(rng: np.random.Generator) -> dict[str, Any]:
+    """Six layers over a merge and a model, some run twice, some scaled."""
+    merge = Recipe.from_json(_recipe(["ja", "maths_1"], "base"))
+    hops = []
+    for layer in range(6):
+        for part in (("blend",), ("ja",), ("blend", "ja"))[rng.integers(3)]:
+            scale = 1.0 if not hops or rng.random() < 0.2 else round(rng.uniform(0.4, 1.5), 12)
+            hops.append(Hop(part, layer, float(scale)))
+    return LayerPath("blend", tuple(hops), {"blend": merge}).to_json()
 
 
 def _recipe(models: list[str], base: str | None) -> dict[str, Any]:

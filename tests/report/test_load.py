@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -121,6 +122,20 @@ def test_damage_is_named(
         load(results, synthetic.TASK)
     assert says in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("file", ["trials.jsonl", "judged.jsonl"])
+@pytest.mark.parametrize("hops", ['"hops": []', '"hops": [["ja"]]', '"hops": [["ja", -1, 1.0]]'])
+def test_a_damaged_layer_path_is_named(hopping: Path, tmp_path: Path, file: str, hops: str) -> None:
+    results = Path(shutil.copytree(hopping, tmp_path / "results"))
+    path = results / RUN / file
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    lines[0] = re.sub(r'"hops": ?\[\[.*?\]\]', hops, lines[0])
+    path.write_text("".join(lines), encoding="utf-8")
+    with pytest.raises(
+        BadInput, match=rf"{file}, line 1: not a judged model|{file}, line 1: .*path"
+    ):
+        load(results, synthetic.TASK)
 
 
 def test_an_unknown_task_names_those_there_are(small: Path, tmp_path: Path) -> None:

@@ -6,15 +6,18 @@ import json
 import re
 import shutil
 import subprocess
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 import synthetic
 
 from suite import report
 from suite.errors import BadInput
-from suite.report import headline
+from suite.report import headline, paths
 from suite.report.load import load
 
 CHROMIUM = (
@@ -173,6 +176,34 @@ def test_an_out_that_cannot_be_written_is_refused(small: Path, tmp_path: Path) -
         report.build(small, synthetic.TASK, tmp_path / "file" / "out")
 
 
+def test_layer_paths_are_drawn_block_by_block(hopping: Path, tmp_path: Path) -> None:
+    html = report.build(hopping, synthetic.TASK, tmp_path).read_text(encoding="utf-8")
+    section = html[html.index('<section id="paths">') :].split("</section>")[0]
+    shown = paths.shown(load(hopping, synthetic.TASK))
+    assert section.count('class="strip"') == len(shown)
+    assert section.count("<title>") == sum(len(each.path.hops) for each in shown)
+    assert "blend (task_arithmetic)" in section
+    for each in shown:
+        for place, hop in enumerate(each.path.hops):
+            assert f"<title>hop {place}: layer {hop.layer} of {hop.part}" in section
+    assert 'href="#paths"' in html and 'href="hops.csv"' in section
+    text = " ".join(" ".join(read(html).text).split())
+    assert "depth, layers" in text
+    assert "± 0.0" not in text  # an exact figure has no error
+
+
+def test_hostile_parts_of_paths_stay_text(hopping: Path, tmp_path: Path) -> None:
+    results = Path(shutil.copytree(hopping, tmp_path / "r"))
+    for path in results.rglob("*.jsonl"):
+        text = path.read_text(encoding="utf-8")
+        path.write_text(text.replace('"ja"', json.dumps(HOSTILE)), encoding="utf-8")
+    reader = read(
+        report.build(results, synthetic.TASK, tmp_path / "out").read_text(encoding="utf-8")
+    )
+    assert (reader.elements.count("script"), reader.elements.count("style")) == (2, 1)
+    assert HOSTILE in " ".join(reader.text)
+
+
 PROBE = """
 <script>
 window.addEventListener("load", () => {
@@ -203,10 +234,32 @@ window.addEventListener("load", () => {
 """
 
 
-@pytest.mark.browser
-@pytest.mark.skipif(CHROMIUM is None, reason="no chromium")
-def test_charts_are_drawn_and_answer(page: Path, small: Path, tmp_path: Path) -> None:
-    html = page.read_text(encoding="utf-8").replace("</body>", PROBE + "</body>")
+PATH_PROBE = """
+<script>
+window.addEventListener("load", () => {
+  const hop = document.querySelector(".strip g"), box = hop.getBoundingClientRect();
+  const at = { clientX: box.left + 5, clientY: box.top + 5, bubbles: true };
+  hop.dispatchEvent(new PointerEvent("pointerdown", at));
+  const tip = document.getElementById("tip"), shown = tip.hidden ? "" : tip.textContent;
+  hop.dispatchEvent(new PointerEvent("pointerleave", at));
+  const strips = [...document.querySelectorAll(".strip")];
+  const styles = [...document.querySelectorAll(".strip rect")].map((rect) => getComputedStyle(rect));
+  const marks = document.querySelectorAll('[data-chart="fronts"] .mark');
+  document.body.dataset.probe = JSON.stringify({
+    tip: shown, gone: tip.hidden, charts: marks.length,
+    rects: strips.map((strip) => strip.querySelectorAll("g rect").length),
+    opacities: styles.map((style) => style.fillOpacity),
+    fills: [...new Set(styles.map((style) => style.fill))],
+    overflow: document.documentElement.scrollWidth - document.documentElement.clientWidth,
+  });
+});
+</script>
+"""
+
+
+def probed(page: Path, script: str, tmp_path: Path) -> dict[str, Any]:
+    """What `script` leaves in the body's data-probe on `page`, opened in a narrow window."""
+    html = page.read_text(encoding="utf-8").replace("</body>", script + "</body>")
     (tmp_path / "probe.html").write_text(html, encoding="utf-8")
     done = subprocess.run(
         [
@@ -220,7 +273,30 @@ def test_charts_are_drawn_and_answer(page: Path, small: Path, tmp_path: Path) ->
     assert "CONSOLE" not in done.stderr
     probe = re.search(r"data-probe=\"([^\"]*)\"", done.stdout)
     assert probe, "the page's script did not run to its end"
-    found = json.loads(probe[1].replace("&quot;", '"').replace("&amp;", "&"))
+    found: dict[str, Any] = json.loads(unescape(probe[1]))
+    return found
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(CHROMIUM is None, reason="no chromium")
+def test_blocks_of_paths_are_shaded_and_answer(hopping: Path, tmp_path: Path) -> None:
+    page = report.build(hopping, synthetic.TASK, tmp_path / "out")
+    found = probed(page, PATH_PROBE, tmp_path)
+    shown = paths.shown(load(hopping, synthetic.TASK))
+    assert found["rects"] == [len(each.path.hops) for each in shown]
+    scales = [hop.scale for each in shown for hop in each.path.hops]
+    shades = [float(opacity) for opacity in found["opacities"]]
+    assert [shades[i] for i in np.argsort(scales, kind="stable")] == sorted(shades)
+    assert 0 < min(shades) < max(shades) <= 1
+    assert len(found["fills"]) == 2
+    assert found["tip"].startswith("hop 0: layer 0 of ")
+    assert found["gone"] and found["charts"] and found["overflow"] == 0
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(CHROMIUM is None, reason="no chromium")
+def test_charts_are_drawn_and_answer(page: Path, small: Path, tmp_path: Path) -> None:
+    found = probed(page, PROBE, tmp_path)
     results = load(small, synthetic.TASK)
     first = sum(len(run.reported) for run in results.of("nsga2"))
     judged = sum(len(run.reported) for run in results.runs) + len(results.baselines)
