@@ -40,8 +40,8 @@ def settled(config: dict[str, Any]) -> dict[str, Any]:
     """`config` with each path part that is picked from another run replaced by its recipe.
 
     A part ``{run: folder, pick: …}`` becomes ``{recipe: …}``, which is part of the run's identity:
-    the run it came from may go on or go away. In the folder ``{optimizer}`` and ``{seed}`` stand
-    for this run's own.
+    this run cannot be continued once the other is gone or another trial of it would be picked. In
+    the folder ``{optimizer}`` and ``{seed}`` stand for this run's own.
     """
     path = config["task"].get("path")
     parts = (path or {}).get("parts")

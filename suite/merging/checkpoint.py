@@ -12,8 +12,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 
 from suite.errors import BadInput
+from suite.hub import INDEX, SINGLE
 
-SINGLE, INDEX = "model.safetensors", "model.safetensors.index.json"
 _FLOATS = ("F64", "F32", "F16", "BF16")
 
 

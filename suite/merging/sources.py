@@ -10,10 +10,10 @@ from pathlib import Path
 import torch
 
 from suite.errors import BadInput
+from suite.fit import ROWS, VOCABULARY
+from suite.hub import sha256
 from suite.merging.checkpoint import Checkpoint
 from suite.merging.layout import Layout, Segment
-
-VOCABULARY = ("embed_tokens.weight", "lm_head.weight")
 
 
 class Digest:
@@ -24,11 +24,7 @@ class Digest:
 
     @cached_property
     def hex(self) -> str:
-        digest = hashlib.sha256()
-        for path in self._files:
-            with path.open("rb") as file:
-                digest.update(hashlib.file_digest(file, "sha256").digest())
-        return digest.hexdigest()
+        return hashlib.sha256("".join(map(sha256, self._files)).encode()).hexdigest()
 
 
 class Sources:
@@ -121,8 +117,8 @@ def _common(shapes: Mapping[str, Mapping[str, tuple[int, ...]]], vocabulary: str
     """The layout all models share; `BadInput` names the first tensor that does not fit."""
     if not shapes:
         raise BadInput("there are no source models")
-    if vocabulary not in ("refuse", "cut"):
-        raise BadInput(f"vocabulary is {vocabulary!r}; allowed are refuse, cut")
+    if vocabulary not in VOCABULARY:
+        raise BadInput(f"vocabulary is {vocabulary!r}; allowed are {', '.join(VOCABULARY)}")
     (first, expected), *others = shapes.items()
     if not expected:
         raise BadInput(f"model {first!r} has no tensors")
@@ -149,7 +145,7 @@ def _common(shapes: Mapping[str, Mapping[str, tuple[int, ...]]], vocabulary: str
 def _longer(tensor: str, shape: tuple[int, ...], found: tuple[int, ...]) -> bool:
     """Whether `found` is a longer vocabulary of the same width."""
     same = len(shape) == len(found) == 2 and shape[1] == found[1]
-    return same and found[0] > shape[0] and tensor.endswith(VOCABULARY)
+    return same and found[0] > shape[0] and tensor.endswith(ROWS)
 
 
 def _fits(tensor: str, shape: tuple[int, ...], found: tuple[int, ...], vocabulary: str) -> bool:
