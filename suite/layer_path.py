@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 from collections.abc import Iterable, Mapping
@@ -16,7 +15,7 @@ import numpy as np
 
 from suite import header, hub
 from suite.errors import BadInput
-from suite.recipe import Recipe
+from suite.recipe import Recipe, digest_of
 from suite.values import layer_of
 
 METHOD = "path"  # stands where a merge's JSON names its method
@@ -124,8 +123,7 @@ class LayerPath:
     @cached_property
     def digest(self) -> str:
         """Name of the path: sha256 of its canonical JSON, 64 hex digits."""
-        text = json.dumps(self.to_json(), sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(text.encode()).hexdigest()
+        return digest_of(self.to_json())
 
     def __hash__(self) -> int:
         return hash(self.digest)

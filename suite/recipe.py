@@ -140,8 +140,7 @@ class Recipe:
     @cached_property
     def digest(self) -> str:
         """Name of the recipe: sha256 of its canonical JSON, 64 hex digits."""
-        text = json.dumps(self.to_json(), sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(text.encode()).hexdigest()
+        return digest_of(self.to_json())
 
     def __hash__(self) -> int:
         return hash(self.digest)
@@ -176,6 +175,12 @@ class Recipe:
             return cls(method, inputs, data["base"], parameters, data["dtype"])  # type: ignore[arg-type]
         except (KeyError, TypeError, AttributeError) as error:
             raise BadInput(f"not a recipe: {error!r}") from error
+
+
+def digest_of(plain: Mapping[str, Any]) -> str:
+    """sha256 of the canonical JSON of plain types, 64 hex digits."""
+    text = json.dumps(plain, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _check_method(method: object) -> None:

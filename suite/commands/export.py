@@ -44,7 +44,8 @@ def export(options: argparse.Namespace) -> None:
     config = read_config(run)
     trials = Journal(run / "trials.jsonl").read()
     judged = read_judged(run, trials)
-    pick = picked(options, run, config, trials, judged)
+    wanted = options.trial if options.pick is None else options.pick
+    pick = picked(wanted, run, config, trials, judged)
     recipe, spec = read_json(pick.trial.recipe), config["task"]
     names = parents.used(recipe, spec["base"])
     device = _device(config["device"])
@@ -128,27 +129,28 @@ def read_judged(run: Path, trials: list[Any]) -> dict[int, dict[str, tuple[Any, 
 
 
 def picked(
-    options: argparse.Namespace,
+    wanted: int | str,
     run: Path,
     config: Mapping[str, Any],
     trials: list[Any],
     judged: Mapping[int, Mapping[str, tuple[Any, list[float]]]],
 ) -> Any:
+    """The `Pick` of a trial's number, ``knee`` or ``best:<objective>``; `BadInput` for another word."""
     from suite.export import pick
 
     objectives = [entry["name"] for entry in config["task"]["objectives"]]
     select = {n: splits["select"][1] for n, splits in judged.items() if "select" in splits}
-    kind, _, name = (options.pick or "").partition(":")
+    kind, _, name = str(wanted).partition(":")
     try:
-        if options.pick is None:
-            return pick.numbered(trials, options.trial)
-        if options.pick == "knee":
+        if isinstance(wanted, int):
+            return pick.numbered(trials, wanted)
+        if wanted == "knee":
             return pick.at_knee(trials, len(objectives))
         if kind == "best":
             return pick.best(trials, objectives, name, select)
     except BadInput as error:
         raise BadInput(f"{run}: {error}") from None
-    raise BadInput(f"--pick {options.pick}: allowed are knee and best:{{{','.join(objectives)}}}")
+    raise BadInput(f"--pick {wanted}: allowed are knee and best:{{{','.join(objectives)}}}")
 
 
 def _same_weights(run: Path, parents: Mapping[str, Any], inputs: Mapping[str, Any]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import functools
 from collections.abc import Mapping
 from pathlib import Path
@@ -136,9 +135,7 @@ def _picked(part: Config, name: str, config: Config) -> dict[str, Any]:
     run, wanted = Path(folder).expanduser(), part.get("pick", "knee")
     made = export.read_config(run)
     trials = Journal(run / "trials.jsonl").read()
-    number = wanted if isinstance(wanted, int) else None
-    options = argparse.Namespace(trial=number, pick=None if number is not None else str(wanted))
-    chosen = export.picked(options, run, made, trials, export.read_judged(run, trials))
+    chosen = export.picked(wanted, run, made, trials, export.read_judged(run, trials))
     recipe = read_json(chosen.trial.recipe)
     if not isinstance(recipe, Recipe):
         raise BadInput(f"path: part {name!r}: {run}: its trials are layer paths, not merges")

@@ -152,8 +152,8 @@ def test_nonfinite_sources_when_allowed(tmp_path: Path) -> None:
 def test_digests_are_of_the_files(tmp_path: Path) -> None:
     folder = saved(tmp_path / "a", {"w": torch.ones(3)})
     sources = Sources.load({"a": folder})
-    inner = hashlib.sha256((folder / "model.safetensors").read_bytes()).digest()
-    assert sources.digests["a"].hex == hashlib.sha256(inner).hexdigest()
+    inner = hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
+    assert sources.digests["a"].hex == hashlib.sha256(inner.encode()).hexdigest()
     assert Sources.from_tensors({"a": {"w": torch.ones(3)}}).digests == {}
 
 
