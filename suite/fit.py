@@ -44,12 +44,14 @@ def check(
     device: str = "cpu",
     dtype: str = "float32",
     streamed: bool = False,
+    vlm: str | None = None,
 ) -> Fit:
     """That the models fit each other and this machine; `BadInput` names the first thing that does not.
 
     With `vocabulary` ``cut``, embeddings and heads longer than the base's are allowed, as their
     surplus rows will be dropped; shorter ones never are. `device` is a torch device, `dtype` the
-    live model's type; `streamed` sources do not count for a device that is not the processor.
+    live model's type; `streamed` sources do not count for a device that is not the processor. `vlm`
+    is the live model when only its language tower is merged.
     """
     if dtype not in LIVE:
         raise BadInput(f"dtype={dtype}: allowed are {', '.join(LIVE)}")
@@ -58,13 +60,17 @@ def check(
     by_name = {header.name: header for header in headers}
     if base not in by_name:
         raise BadInput(f"base {base!r} is not one of {', '.join(by_name)}")
+    live = by_name.get(base if vlm is None else vlm)
+    if live is None or (vlm is not None and not live.eyes):
+        what = "has no vision tower" if live else f"is not one of {', '.join(by_name)}"
+        raise BadInput(f"vlm {vlm!r} {what}")
     for header in headers:
         _check_types(header)
     cut = {header.name: _compare(by_name[base], header, vocabulary) for header in headers}
     download = sum(header.download for header in headers)
     surplus = sum(_surplus(by_name[base], by_name[name], cut[name]) for name in cut)
     resident = 0 if streamed and device != "cpu" else sum(h.bytes for h in headers) - surplus
-    memory = resident + LIVE[dtype] * by_name[base].parameters
+    memory = resident + LIVE[dtype] * (live.parameters + live.eyes * (vlm is not None))
     disk, machine = disk_free(), memory_of(device)
     if download > disk:
         raise BadInput(
@@ -129,10 +135,9 @@ def _check_types(header: Header) -> None:
 
 def _compare(base: Header, other: Header, vocabulary: str) -> tuple[str, ...]:
     """The tensors of `other` that lose rows to the base's; `BadInput` when the two do not fit."""
-    if base.architecture and other.architecture and base.architecture != other.architecture:
+    if base.family and other.family and base.family != other.family:
         raise BadInput(
-            f"models do not fit: {base.name!r} is a {base.architecture},"
-            f" {other.name!r} a {other.architecture}"
+            f"models do not fit: {base.name!r} is a {_kind(base)}, {other.name!r} a {_kind(other)}"
         )
     for left, right in ((base, other), (other, base)):
         if lacking := sorted(set(left.shapes) - set(right.shapes)):
@@ -155,6 +160,11 @@ def _compare(base: Header, other: Header, vocabulary: str) -> tuple[str, ...]:
             f" and {list(there)} in {other.name!r}{hint}"
         )
     return tuple(differ)
+
+
+def _kind(header: Header) -> str:
+    """Its architecture in words, with the decoder's family where the two are not the same."""
+    return f"{header.architecture} ({header.family})" if header.eyes else str(header.architecture)
 
 
 def _surplus(base: Header, other: Header, cut: Sequence[str]) -> int:

@@ -1,5 +1,7 @@
 """What a checkpoint says of itself, without its weights.
 
+Of a vision-language model it is the language tower that merges: its tensors go by their plain names.
+
 A Hub model that is not in the cache is read by range requests: the headers of its safetensors
 files, config.json and the model card; no weight crosses the network.
 """
@@ -14,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from suite import hub
+from suite import hub, tower
 from suite.errors import BadInput
 from suite.network import explained, online
 
@@ -23,12 +25,17 @@ BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2}  # element sizes of the types 
 
 @dataclass(frozen=True)
 class Header:
-    """What a checkpoint says of itself: `shapes` and `dtypes` by tensor, `download` in bytes."""
+    """What a checkpoint says of itself: `shapes` and `dtypes` by tensor, `download` in bytes.
+
+    `family` is the kind of decoder (``mistral``), `eyes` the parameters outside the language tower.
+    """
 
     name: str
     shapes: Mapping[str, tuple[int, ...]]
     dtypes: Mapping[str, str]
     architecture: str | None = None
+    family: str | None = None
+    eyes: int = 0
     vocabulary: int | None = None
     licence: str | None = None
     revision: str | None = None
@@ -85,7 +92,7 @@ def _local(name: str, folder: Path, revision: str | None = None) -> Header:
                     shapes[tensor], dtypes[tensor] = tuple(view.get_shape()), view.get_dtype()
         except (SafetensorError, OSError) as error:
             raise BadInput(f"{path}: not a whole safetensors file ({error})") from None
-    return Header(name, shapes, dtypes, revision=revision, **_described(folder))
+    return _header(name, shapes, dtypes, folder, revision)
 
 
 def _no_weights(folder: Path, path: Path) -> str:
@@ -116,8 +123,28 @@ def _remote(name: str, model: str, repo: str, commit: str) -> Header:
             dtypes |= {tensor: str(info.dtype) for tensor, info in found.tensors.items()}
         with contextlib.suppress(EntryNotFoundError):  # the card is voluntary
             hf_hub_download(repo, "README.md", revision=commit)
-    download = sum(missing.values())
-    return Header(name, shapes, dtypes, revision=commit, download=download, **_described(folder))
+    return _header(name, shapes, dtypes, folder, commit, sum(missing.values()))
+
+
+def _header(
+    name: str,
+    shapes: Mapping[str, tuple[int, ...]],
+    dtypes: Mapping[str, str],
+    folder: Path,
+    revision: str | None,
+    download: int = 0,
+) -> Header:
+    plain = tower.plain_names(shapes)
+    eyes = sum(math.prod(shape) for own, shape in shapes.items() if own not in plain)
+    return Header(
+        name,
+        {plain[own]: shapes[own] for own in plain},
+        {plain[own]: dtypes[own] for own in plain},
+        eyes=eyes,
+        revision=revision,
+        download=download,
+        **_described(folder),
+    )
 
 
 def _described(folder: Path) -> dict[str, Any]:
@@ -129,6 +156,7 @@ def _described(folder: Path) -> dict[str, Any]:
         quantised = config.get("quantization_config") or {}
         return {
             "architecture": (config.get("architectures") or [None])[0],
+            "family": tower.family(config),
             "vocabulary": text.get("vocab_size"),
             "quantised": quantised.get("quant_method", "unknown") if quantised else None,
             "licence": _licence(folder / "README.md"),

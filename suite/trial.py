@@ -12,6 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 
+_CODES = "0123456789abcdefghijklmnopqrstuvwxyz"
+
+
 @dataclass(frozen=True)
 class Score:
     """A measured figure in natural units.
@@ -34,14 +37,13 @@ class Score:
         return cls(float(values.mean()), stderr, n, tuple(values.tolist()))
 
     def to_json(self) -> dict[str, Any]:
-        """Plain types; outcomes that are all 0 or 1 are written as one string of digits."""
-        binary = all(item in (0.0, 1.0) for item in self.items)
-        items: Any = "".join(str(int(item)) for item in self.items) if binary else list(self.items)
+        """Plain types; outcomes that repeat are written as a string of one character each."""
+        items = _packed(self.items)
         return {"value": self.value, "stderr": self.stderr, "n": self.n, "items": items}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Score:
-        return cls(data["value"], data["stderr"], data["n"], tuple(float(i) for i in data["items"]))
+        return cls(data["value"], data["stderr"], data["n"], _unpacked(data["items"]))
 
 
 @dataclass(frozen=True)
@@ -85,3 +87,20 @@ class Trial:
 def failure_losses(m: int) -> NDArray[np.float64]:
     """What a failed trial is told as, shape (m,): far beyond any measured loss, and finite."""
     return np.full(m, 1e3)
+
+
+def _packed(items: tuple[float, ...]) -> Any:
+    """Outcomes of 0 and 1 as digits; few distinct ones as ``{values, codes}``, base 36; else a list."""
+    if all(item in (0.0, 1.0) for item in items):
+        return "".join(str(int(item)) for item in items)
+    values = sorted(set(items))
+    if len(values) > len(_CODES) or 2 * len(values) > len(items):
+        return list(items)
+    code = dict(zip(values, _CODES, strict=False))
+    return {"values": values, "codes": "".join(code[item] for item in items)}
+
+
+def _unpacked(items: Any) -> tuple[float, ...]:
+    if isinstance(items, Mapping):
+        return tuple(float(items["values"][int(code, 36)]) for code in items["codes"])
+    return tuple(float(item) for item in items)

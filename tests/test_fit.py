@@ -30,7 +30,7 @@ def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[HubServe
 def header(name: str, dtype: str = "BF16", **shapes: tuple[int, ...]) -> Header:
     """A header of the usual shapes; those given replace them (a key's dots written ``__``)."""
     tensors = SHAPES | {key.replace("__", "."): shape for key, shape in shapes.items()}
-    return Header(name, tensors, dict.fromkeys(tensors, dtype), "MistralForCausalLM", 32000)
+    return Header(name, tensors, dict.fromkeys(tensors, dtype), "MistralForCausalLM", "mistral", vocabulary=32000)
 
 
 def longer(rows: int) -> Header:
@@ -130,7 +130,7 @@ def test_models_that_fit_are_counted() -> None:
 
 
 def test_architectures_must_agree() -> None:
-    other = dataclasses.replace(header("llama"), architecture="LlamaForCausalLM")
+    other = dataclasses.replace(header("llama"), architecture="LlamaForCausalLM", family="llama")
     with pytest.raises(
         BadInput, match="'base' is a MistralForCausalLM, 'llama' a LlamaForCausalLM"
     ):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import math
 
 import pytest
@@ -39,6 +40,16 @@ def test_mean_and_standard_error() -> None:
 def test_binary_outcomes_are_written_as_digits() -> None:
     assert Score.mean([1, 0, 1]).to_json()["items"] == "101"
     assert Score.mean([1, 0.5]).to_json()["items"] == [1, 0.5]
+
+
+def test_outcomes_that_repeat_are_written_by_code_and_read_back_exactly() -> None:
+    score = Score.mean([0, 2 / 3, 1, 2 / 3, 0.4, 0, 2 / 3, 0.4])
+    line = json.loads(json.dumps(score.to_json()))
+    assert line["items"] == {"values": [0, 0.4, 2 / 3, 1], "codes": "02321021"}
+    assert Score.from_json(line) == score
+    many = Score.mean([index / 7 for index in range(40)] * 2)
+    assert isinstance(many.to_json()["items"], list)
+    assert Score.from_json(json.loads(json.dumps(many.to_json()))) == many
 
 
 def test_nan_never_reaches_a_line() -> None:

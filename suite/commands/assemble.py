@@ -73,6 +73,7 @@ def fitted(config: Config) -> Any:
         on,
         spec.get("dtype", "float32"),
         config["merging"]["streamed"],
+        spec.get("vlm"),
     )
 
 
@@ -86,7 +87,6 @@ def folders(config: Config) -> dict[str, Path]:
 
 def task(config: Config) -> Any:
     """The `Task` of a resolved run configuration (keys task, device, batch_size, allow_targets)."""
-    from suite.evaluators import handle
     from suite.merging.hops import PathMerger
     from suite.merging.sources import Sources
     from suite.task import Task
@@ -103,11 +103,24 @@ def task(config: Config) -> Any:
         spec.get("vocabulary", "refuse"),
         spec.get("allow_nonfinite", False),
     )
-    live = handle.load(paths[base], on, config["batch_size"], spec.get("dtype", "float32"))
+    live, target = _live(spec, paths, on, config["batch_size"])
     tables = None if merging["tables"] is None else places.resolve(merging["tables"])
-    space = spaces.build(spec, live.model.config.num_hidden_layers)
-    merger = PathMerger(sources, live.model, merging["mode"], tables)
+    space = spaces.build(spec, sources.layout.layers)
+    merger = PathMerger(sources, target, merging["mode"], tables)
     return Task(spec["name"], space, objectives, evaluators, merger, live)
+
+
+def _live(spec: Config, paths: Mapping[str, Path], on: str, batch_size: int) -> tuple[Any, Any]:
+    """The handle on the live model, and the module that is merged: the model or its language tower."""
+    from suite.evaluators import handle, vision
+    from suite.merging.language_tower import LanguageTower
+
+    dtype, vlm = spec.get("dtype", "float32"), spec.get("vlm")
+    if vlm is None:
+        plain = handle.load(paths[spec["base"]], on, batch_size, dtype)
+        return plain, plain.model
+    seeing = vision.load(paths[vlm], on, batch_size, dtype)
+    return seeing, LanguageTower(seeing.model)
 
 
 def measures(config: Config) -> tuple[list[Any], list[Any]]:

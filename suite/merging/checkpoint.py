@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from safetensors import SafetensorError, safe_open
 
+from suite import tower
 from suite.errors import BadInput
 from suite.hub import INDEX, SINGLE
 
@@ -20,43 +21,49 @@ _FLOATS = ("F64", "F32", "F16", "BF16")
 class Checkpoint:
     """The tensors of a checkpoint folder, known by name and shape before any is read.
 
+    Of a vision-language model they are its language tower's, by their plain names (`suite.tower`).
     `BadInput` names a folder or file that is missing, damaged or not safetensors.
     """
 
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
-        self._files: dict[str, Path] = {}
+        self._files: dict[str, tuple[Path, str]] = {}
         self.shapes: dict[str, tuple[int, ...]] = {}
         self.dtypes: set[str] = set()
+        own: dict[Path, list[str]] = {}
         for path, expected in _shards(self.folder):
             with _opened(path) as file:
                 names = set(file.keys())
-                missing = sorted((names if expected is None else expected) - names)
-                if missing:
-                    raise BadInput(f"{path}: tensor {missing[0]!r} of {INDEX} is missing")
-                for name in sorted(names if expected is None else expected):
-                    self._add(name, path, file.get_slice(name))
+            missing = sorted((names if expected is None else expected) - names)
+            if missing:
+                raise BadInput(f"{path}: tensor {missing[0]!r} of {INDEX} is missing")
+            own[path] = sorted(names if expected is None else expected)
+        plain = tower.plain_names(name for held in own.values() for name in held)
+        for path, held in own.items():
+            with _opened(path) as file:
+                for name in (name for name in held if name in plain):
+                    self._add(plain[name], path, name, file.get_slice(name))
 
-    def _add(self, name: str, path: Path, tensor: Any) -> None:
+    def _add(self, name: str, path: Path, own: str, tensor: Any) -> None:
         if tensor.get_dtype() not in _FLOATS:
             raise BadInput(
                 f"{path}: tensor {name!r} is {tensor.get_dtype()}; allowed are {', '.join(_FLOATS)}"
             )
-        self._files[name] = path
+        self._files[name] = (path, own)
         self.dtypes.add(tensor.get_dtype())
         self.shapes[name] = tuple(tensor.get_shape())
 
     @property
     def files(self) -> tuple[Path, ...]:
         """The weight files, in order of their names."""
-        return tuple(sorted(set(self._files.values())))
+        return tuple(sorted({path for path, _ in self._files.values()}))
 
     def tensors(self) -> Iterator[tuple[str, torch.Tensor]]:
         """Every tensor with its name, in the file's own type, one at a time."""
         for path in self.files:
             with _opened(path) as file:
-                for name in (n for n, p in self._files.items() if p == path):
-                    yield name, file.get_tensor(name)
+                for name, own in ((n, own) for n, (p, own) in self._files.items() if p == path):
+                    yield name, file.get_tensor(own)
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from suite.errors import BadInput
 from suite.merging import gpu, kernel, planner
 from suite.merging.eager import Eager
 from suite.merging.plan import Plan, Whole
-from suite.merging.sources import Sources
+from suite.merging.sources import Sources, fits
 from suite.merging.tables import Tables
 from suite.recipe import Recipe
 
@@ -38,7 +38,8 @@ class Merger:
     compiler on a CPU, Triton on a GPU, ``eager`` needs nothing, ``auto`` compiles where that is
     possible. `cache` is a folder for tables of the sources (`Tables`). `BadInput` when the model's
     parameters are not the sources' tensors. A tensor tied to a parameter (a head to its embedding)
-    follows it.
+    follows it. An embedding or head with more rows than the sources' (a vision-language model's
+    tokens for pictures) stays where it is, receives the merged rows and keeps its others.
     """
 
     def __init__(
@@ -55,10 +56,13 @@ class Merger:
             raise BadInput(f"the live model mixes floating types: {sorted(map(str, types))}")
         _check_fit(sources, model, parameters)
         self._live = torch.zeros(self.layout.size, dtype=types.pop(), device=sources.device)
-        for segment in self.layout.segments:
-            if segment.name in parameters:
-                place = self.layout.view(self._live, segment)
-                parameters[segment.name].data = place.copy_(parameters[segment.name].data)
+        self._longer: list[tuple[torch.Tensor, torch.Tensor]] = []
+        for segment in (s for s in self.layout.segments if s.name in parameters):
+            place, own = self.layout.view(self._live, segment), parameters[segment.name]
+            if own.shape == place.shape:
+                own.data = place.copy_(own.data)
+            else:
+                self._longer.append((own.data[: len(place)], place))
         self.tables = Tables(sources, cache)
         self._runner = _runner(mode, self.tables, self._live)
 
@@ -85,6 +89,8 @@ class Merger:
             finite = False
         if not finite:
             self._check_finite()
+        for rows, place in self._longer:
+            rows.copy_(place)
 
     def _run_whole(self, plan: Whole) -> None:
         for place, formula in zip(plan.places, plan.formulas, strict=True):
@@ -130,7 +136,7 @@ def _check_fit(
     for name, parameter in parameters.items():
         if name not in segments:
             raise BadInput(f"the live model's tensor {name!r} is in no source")
-        if segments[name].shape != tuple(parameter.shape):
+        if not fits(name, segments[name].shape, tuple(parameter.shape), "cut"):
             raise BadInput(
                 f"tensor {name!r} has shape {list(parameter.shape)} in the live model and"
                 f" {list(segments[name].shape)} in the sources"

@@ -133,7 +133,7 @@ def _common(shapes: Mapping[str, Mapping[str, tuple[int, ...]]], vocabulary: str
                     f"models do not fit: tensor {lacking[0]!r} is in {here!r}, not in {there!r}"
                 )
         for tensor, shape in expected.items():
-            if not _fits(tensor, shape, found[tensor], vocabulary):
+            if not fits(tensor, shape, found[tensor], vocabulary):
                 raise BadInput(
                     f"models do not fit: tensor {tensor!r} has shape {list(shape)} in {first!r}"
                     f" and {list(found[tensor])} in {name!r}"
@@ -148,7 +148,8 @@ def _longer(tensor: str, shape: tuple[int, ...], found: tuple[int, ...]) -> bool
     return same and found[0] > shape[0] and tensor.endswith(ROWS)
 
 
-def _fits(tensor: str, shape: tuple[int, ...], found: tuple[int, ...], vocabulary: str) -> bool:
+def fits(tensor: str, shape: tuple[int, ...], found: tuple[int, ...], vocabulary: str) -> bool:
+    """Whether `found` is `shape`, or with ``cut`` a longer vocabulary of the same width."""
     return shape == found or (vocabulary == "cut" and _longer(tensor, shape, found))
 
 
