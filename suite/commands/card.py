@@ -6,6 +6,7 @@ import hashlib
 import json
 import platform
 import subprocess
+from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -74,14 +75,21 @@ def inputs(config: dict[str, Any]) -> dict[str, Any]:
         for name, model in config["task"]["models"].items()
     }
     items = {
-        entry["name"]: {
-            file.name: sha256(file)
-            for file in sorted(places.resolve(entry["items"]).glob("*.jsonl"))
-        }
+        entry["name"]: {name: sha256(file) for name, file in _item_files(entry).items()}
         for entry in config["task"]["evaluators"].values()
-        if "items" in entry
+        if "items" in entry or "data" in entry
     }
     return {"models": models, "items": items}
+
+
+def _item_files(entry: Mapping[str, Any]) -> dict[str, Path]:
+    """The files that an evaluator's items are read from, by name."""
+    from suite.evaluators import item_data
+    from suite.evaluators import items as item_sets
+
+    if "data" in entry:
+        return item_data.files(entry["data"], f"evaluator {entry['name']!r}")
+    return item_sets.files(places.resolve(entry["items"]))
 
 
 def digest(config: dict[str, Any]) -> str:

@@ -2,6 +2,8 @@
 
 ``micro-v1``. The maths rule follows the published protocol (SakanaAI/evolutionary-model-merge
 @09aff54): the last number in the reply counts, and the published figure also asks for the language.
+The VQA rules are those of `rouge` and `language`; the packages they need (the extra ``vlm``) are
+imported when a reply is first scored by them.
 """
 
 from __future__ import annotations
@@ -10,7 +12,8 @@ import re
 import unicodedata
 from collections.abc import Callable
 
-from suite.evaluators.items import Item
+from suite.evaluators import language, rouge
+from suite.evaluators.items import Item, normalised
 
 Scorer = Callable[[str, Item], dict[str, float]]
 
@@ -52,4 +55,38 @@ def exact(reply: str, item: Item) -> dict[str, float]:
     return {"em": float(reply.split() == item.expected.split())}
 
 
-SCORERS: dict[str, Scorer] = {"maths": maths, "maths_ja": maths_ja, "exact": exact}
+def vqa_ja(reply: str, item: Item) -> dict[str, float]:
+    """``rouge_l_ja``: ROUGE-L with the language gate, the published figure; ``rouge_l``: without.
+
+    ``em``: the same answer, see `_same`; ``ja``: answered in Japanese, as the gate sees it.
+    """
+    return {
+        "rouge_l_ja": rouge.rouge_l(item.expected, language.gated(reply, item.expected)),
+        **vqa_en(reply, item),
+        "ja": float(language.is_japanese(reply)),
+    }
+
+
+def vqa_en(reply: str, item: Item) -> dict[str, float]:
+    """``rouge_l``: ROUGE-L, words as in `vqa_ja`; ``em``: the same answer, see `_same`."""
+    return {
+        "rouge_l": rouge.rouge_l(item.expected, reply),
+        "em": float(_same(reply, item.expected)),
+    }
+
+
+def _same(reply: str, expected: str) -> bool:
+    """Equality but for emoji, width, case, white space and what else neologdn folds."""
+    return normalised(rouge.clean(reply)) == normalised(rouge.clean(expected))
+
+
+SCORERS: dict[str, Scorer] = {
+    "maths": maths,
+    "maths_ja": maths_ja,
+    "exact": exact,
+    "vqa_ja": vqa_ja,
+    "vqa_en": vqa_en,
+}
+
+# Figures over all items of a split beside the means: the published median of a mean's outcomes.
+MEDIANS: dict[str, dict[str, str]] = {"vqa_ja": {"rouge_l_ja_median": "rouge_l_ja"}}

@@ -1,9 +1,22 @@
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from suite.evaluators.items import Item
-from suite.evaluators.scorers import exact, is_japanese, last_number, maths, maths_ja
+from suite.evaluators.scorers import (
+    MEDIANS,
+    SCORERS,
+    exact,
+    is_japanese,
+    last_number,
+    maths,
+    maths_ja,
+    vqa_en,
+    vqa_ja,
+)
 
 ITEM = Item("1", "?", "20")
 
@@ -53,3 +66,58 @@ def test_exact_ignores_white_space_only() -> None:
     item = Item("1", "?", "赤です。")
     assert exact(" 赤です。 ", item) == {"em": 1}
     assert exact("赤です", item) == {"em": 0}
+
+
+JA = "赤い円です。"
+EN = "The red circle is on the left."
+
+
+@pytest.mark.parametrize(
+    ("reply", "expected", "outcome"),
+    [
+        ("赤い円です。", JA, (1, 1, 1, 1)),
+        ("青い円です。", JA, (3 / 4, 3 / 4, 0, 1)),
+        (" 赤い　円です。😀", JA, (1, 1, 1, 1)),
+        ("赤いringです。", JA, (3 / 4, 3 / 4, 0, 1)),
+        ("red ring .", JA, (0, 0, 0, 0)),
+        ("", JA, (0, 0, 0, 0)),
+        ("ＡＢＣ", "abcです。", (0, 0, 0, 0)),
+        ("３", "3", (1, 1, 1, 0)),  # the reference has no language: no gate
+        ("the red circle", EN, (2 * 2 / 11, 2 * 2 / 11, 0, 0)),
+        (JA, EN, (0, 0, 0, 1)),
+    ],
+)
+def test_japanese_vqa_worked_by_hand(reply: str, expected: str, outcome: tuple[float, ...]) -> None:
+    found = vqa_ja(reply, Item("1", "?", expected))
+    figures = ("rouge_l_ja", "rouge_l", "em", "ja")
+    assert found == pytest.approx(dict(zip(figures, outcome, strict=True)))
+
+
+def test_the_gate_takes_words_that_would_have_counted() -> None:
+    """A reply in another language shares a word with the reference; only the gated figure drops."""
+    found = vqa_ja("The picture of the 東京 Tower in the evening", Item("1", "?", "東京です。"))
+    assert found["rouge_l_ja"] == 0 < found["rouge_l"] and not found["ja"]
+
+
+def test_english_vqa_has_no_gate() -> None:
+    assert vqa_en("A red circle", Item("1", "?", "a red circle")) == {
+        "rouge_l": pytest.approx(2 / 3),
+        "em": 1,
+    }
+
+
+def test_medians_are_of_figures_that_the_scorer_has() -> None:
+    for scorer, medians in MEDIANS.items():
+        assert set(medians.values()) <= set(SCORERS[scorer]("", Item("1", "?", JA)))
+
+
+def test_other_scorers_import_none_of_the_packages() -> None:
+    code = (
+        "import sys; from suite.evaluators import scorers, generation;"
+        "from suite.evaluators.items import Item;"
+        "scorers.maths_ja('20', Item('1', '?', '20'));"
+        "print(sorted({'PIL', 'rouge_score', 'fugashi', 'neologdn', 'emoji', 'fasttext', 'pyarrow'}"
+        " & set(sys.modules)))"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "[]"

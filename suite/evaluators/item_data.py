@@ -1,0 +1,146 @@
+"""Items of a data set: an evaluator's ``data:``, which files and columns, and which rows in which split.
+
+For example, searching on one data set and reporting on another::
+
+    data:
+      columns: {picture: image, prompt: question, expected: answer}
+      search: {path: a/data, files: "train-*.parquet", first_question: true, rows: "0:800",
+               columns: {picture: image, prompt: qas.question, expected: qas.answer}}
+      select: {path: …, rows: "800:1000", …}
+      report: {path: b/data}
+
+What stands beside the splits holds for each of them that does not say otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+from suite import places
+from suite.errors import BadInput
+from suite.evaluators import items as item_sets
+from suite.evaluators import parquet
+from suite.evaluators.items import SPLITS, Item
+
+KEYS = ("path", "format", "files", "columns", "first_question", "rows", "ids", "name")
+FORMATS = ("parquet", "jsonl")
+
+Spec = Mapping[str, Any]
+
+
+def read_splits(data: Spec, where: str) -> dict[str, list[Item]]:
+    """The three splits that `data` describes, proved disjoint.
+
+    Per split: ``path``, a file or a folder of files; ``format``, parquet (default) or jsonl;
+    ``files``, which files of the folder (default ``*.parquet``); ``columns`` and ``first_question``,
+    see `parquet.Layout`; ``rows``, ``start:stop`` or a list of indices, or ``ids``, a list: all rows
+    without either; ``name``, put before each id as ``name/``, since ids of two data sets may be the
+    same. `BadInput` begins with `where`.
+    """
+    specs = _specs(data, where)
+    splits = {split: _read(spec, f"{where}, split {split}") for split, spec in specs.items()}
+    item_sets.check_disjoint(splits, where)
+    return splits
+
+
+def files(data: Spec, where: str) -> dict[str, Path]:
+    """The files that `data` names, by split and name: hashing these tells whether they are the same."""
+    found = {}
+    for split, spec in _specs(data, where).items():
+        path = _path(spec)
+        if _format(spec, where) == "jsonl":
+            parts = item_sets.files_of(path)
+        else:
+            parts = {file.name: file for file in parquet.find(path, _pattern(spec))}
+        found.update({f"{split}/{name}": file for name, file in parts.items()})
+    return found
+
+
+def _specs(data: Spec, where: str) -> dict[str, Spec]:
+    """The whole description of each split."""
+    common = {key: value for key, value in data.items() if key not in SPLITS}
+    specs: dict[str, Spec] = {}
+    for split in SPLITS:
+        own = data.get(split, {})
+        if split not in data or not isinstance(own, Mapping):
+            raise BadInput(f"{where}: data must describe {split}; it has {', '.join(data)}")
+        spec = {**common, **own}
+        if unknown := sorted(set(spec) - set(KEYS)):
+            raise BadInput(
+                f"{where}, split {split}: unknown key {unknown[0]!r}; allowed are {', '.join(KEYS)}"
+            )
+        if not spec.get("path"):
+            raise BadInput(f"{where}, split {split}: no path")
+        specs[split] = spec
+    return specs
+
+
+def _read(spec: Spec, where: str) -> list[Item]:
+    path, rows, ids = _path(spec), spec.get("rows"), spec.get("ids")
+    if rows is not None and ids is not None:
+        raise BadInput(f"{where}: give either rows or ids")
+    wanted = None if ids is None else {str(each) for each in ids}
+    if _format(spec, where) == "jsonl":
+        whole = item_sets.read(path)
+        taken = _indices(rows, len(whole), where)
+        found = [
+            item
+            for row, item in enumerate(whole)
+            if (taken is None or row in taken) and (wanted is None or item.id in wanted)
+        ]
+    else:
+        paths = parquet.find(path, _pattern(spec))
+        taken = _indices(rows, parquet.count(paths), where)
+        layout = _layout(spec, where)
+        found = parquet.read(paths, layout, taken, wanted)
+    if lost := sorted((wanted or set()) - {item.id for item in found}):
+        raise BadInput(f"{where}: no item has the id {lost[0]!r}")
+    if not found:
+        raise BadInput(f"{where}: no items")
+    if not (name := spec.get("name")):
+        return found
+    return [Item(f"{name}/{i.id}", i.prompt, i.expected, i.picture) for i in found]
+
+
+def _layout(spec: Spec, where: str) -> parquet.Layout:
+    columns = spec.get("columns") or {}
+    if not isinstance(columns, Mapping):
+        raise BadInput(f"{where}: columns {columns!r} is not of the form {{prompt: column, …}}")
+    try:
+        return parquet.Layout(columns, bool(spec.get("first_question", False)))
+    except BadInput as error:
+        raise BadInput(f"{where}: {error}") from None
+
+
+def _path(spec: Spec) -> Path:
+    return places.resolve(str(spec["path"]))
+
+
+def _pattern(spec: Spec) -> str:
+    return str(spec.get("files", "*.parquet"))
+
+
+def _format(spec: Spec, where: str) -> str:
+    found = str(spec.get("format", "parquet"))
+    if found not in FORMATS:
+        raise BadInput(f"{where}: no format {found!r}; there are {', '.join(FORMATS)}")
+    return found
+
+
+def _indices(rows: Any, count: int, where: str) -> Collection[int] | None:
+    """Row indices; None is all of them."""
+    if rows is None:
+        return None
+    try:
+        if isinstance(rows, str):
+            start, stop = (int(bound) for bound in rows.split(":"))
+            found: range | list[int] = range(start, stop)
+        else:
+            found = sorted({int(row) for row in rows})
+    except (TypeError, ValueError):
+        raise BadInput(f"{where}: rows {rows!r} is neither a list nor 'start:stop'") from None
+    if not found or found[0] < 0 or found[-1] >= count:
+        raise BadInput(f"{where}: rows {rows!r} must lie within the data set's {count} rows")
+    return found if isinstance(found, range) else frozenset(found)
