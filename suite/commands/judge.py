@@ -143,21 +143,41 @@ class Judge:
             **known,
             "scores": {key: score.to_json() for key, score in scores.items()},
             "losses": self.task.losses(scores).tolist(),
-            "samples": self._samples() if split == "report" else [],
+            "samples": self._samples(file.read()) if split == "report" else [],
         }
         file.append(line)
         return line
 
-    def _samples(self) -> list[dict[str, Any]]:
-        """The live model's answers to the first report items of every generating evaluator."""
-        return [
-            {
-                "prompt": sample.prompt,
-                "reply": sample.reply,
-                "expected": sample.expected,
-                "outcome": min(sample.outcome.values()),
-            }
-            for evaluator in self.task.evaluators
-            if hasattr(evaluator, "samples")
-            for sample in evaluator.samples(self.task.handle, "report", SAMPLES)
-        ]
+    def _samples(self, lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """The live model's answers to the first report items of every generating evaluator.
+
+        `lines` are those the file has: a picture that one of them holds is only named.
+        """
+        from suite.report.samples import digest
+
+        known = {
+            digest(str(sample["picture"]))
+            for line in lines
+            for sample in line["samples"]
+            if "picture" in sample
+        }
+        rows = []
+        for evaluator in self.task.evaluators:
+            if not hasattr(evaluator, "samples"):
+                continue
+            for sample in evaluator.samples(self.task.handle, "report", SAMPLES):
+                row = {
+                    "prompt": sample.prompt,
+                    "reply": sample.reply,
+                    "expected": sample.expected,
+                    "outcome": min(sample.outcome.values()),
+                }
+                # Evaluators that are not ours may have samples of their own make.
+                if picture := getattr(sample, "picture", None):
+                    name = digest(picture)
+                    row["evaluator"] = evaluator.name
+                    row["outcomes"] = sample.outcome
+                    row["picture"] = name if name in known else picture
+                    known.add(name)
+                rows.append(row)
+        return rows

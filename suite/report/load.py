@@ -14,7 +14,8 @@ from suite.errors import BadInput
 from suite.journal import Journal, records
 from suite.layer_path import METHOD, LayerPath
 from suite.objective import Objective
-from suite.report.results import Judged, Results, Run, Sample
+from suite.report import samples
+from suite.report.results import Judged, Results, Run
 from suite.trial import Score, Trial
 
 TOLERANCE = 1e-6  # between a journaled loss and the one its score gives
@@ -143,10 +144,11 @@ def _trials(path: Path, objectives: tuple[Objective, ...]) -> tuple[Trial, ...]:
 
 def _judged(path: Path, objectives: tuple[Objective, ...]) -> tuple[Judged, ...]:
     lines: dict[tuple[str, str], Judged] = {}
+    pictures = samples.Pictures()
     for number, record in enumerate(records(path).read(), start=1):
         where = f"{path}, line {number}"
         try:
-            judged = _judged_line(record)
+            judged = _judged_line(record, pictures)
         except (BadInput, ValueError, KeyError, TypeError, AttributeError):
             raise BadInput(f"{where}: not a judged model") from None
         _check(where, objectives, judged.scores, judged.losses)
@@ -155,7 +157,8 @@ def _judged(path: Path, objectives: tuple[Objective, ...]) -> tuple[Judged, ...]
     return tuple(lines.values())
 
 
-def _judged_line(data: Mapping[str, Any]) -> Judged:
+def _judged_line(data: Mapping[str, Any], pictures: samples.Pictures) -> Judged:
+    scores = {name: Score.from_json(score) for name, score in data["scores"].items()}
     return Judged(
         source=data["source"],
         name=str(data["name"]),
@@ -163,12 +166,9 @@ def _judged_line(data: Mapping[str, Any]) -> Judged:
         recipe=_recipe(data["recipe"]),
         split=data["split"],
         chosen=bool(data["chosen"]),
-        scores={name: Score.from_json(score) for name, score in data["scores"].items()},
+        scores=scores,
         losses=tuple(float(loss) for loss in data["losses"]),
-        samples=tuple(
-            Sample(str(s["prompt"]), str(s["reply"]), str(s["expected"]), float(s["outcome"]))
-            for s in data.get("samples") or ()
-        ),
+        samples=samples.read(data.get("samples") or (), scores, pictures),
     )
 
 

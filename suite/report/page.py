@@ -18,18 +18,28 @@ from markupsafe import Markup
 from suite import stats
 from suite.objective import Objective
 from suite.report import answers, series, strips, words
+from suite.report.answers import Sheet
 from suite.report.figures import style
 from suite.report.headline import baseline_hypervolume, best_baseline
 from suite.report.results import Results
 from suite.report.tables import RunRow, Tables
 
+OPEN = 4  # questions of an evaluator that are shown without being asked for
 DIGITS = 6  # significant ones of the numbers that charts are drawn from
 
 
-def render(results: Results, tables: Tables, figures: Sequence[Path], files: Sequence[str]) -> str:
+def render(
+    results: Results,
+    tables: Tables,
+    figures: Sequence[Path],
+    files: Sequence[str],
+    sheets: Sequence[Sheet],
+    sheet_file: str = "",
+) -> str:
     """The page as text; `figures` stand in for the charts where scripts do not run.
 
-    `files` names the CSV tables that lie beside the page.
+    `files` names the CSV tables that lie beside the page, `sheet_file` the figure of the `sheets`,
+    if there is one.
     """
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
@@ -62,7 +72,9 @@ def render(results: Results, tables: Tables, figures: Sequence[Path], files: Seq
         planes=[f"{p.x.name} and {p.y.name}" for p in series.planes(results)],
         band=series.band(results),
         picture=strips.picture(results),
-        answers=answers.side_by_side(results),
+        sheets=sheets,
+        sheet_file=sheet_file,
+        open=OPEN,
         card=answers.run_card(results),
         files=files,
         css=Markup(_part("page.css")),

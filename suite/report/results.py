@@ -17,12 +17,18 @@ from suite.trial import Score, Trial
 
 @dataclass(frozen=True)
 class Sample:
-    """One question and a model's answer to it; `outcome` is what the item scored."""
+    """One question and a model's answer to it; `outcome` is the least of the item's figures.
+
+    `evaluator` and `figures` are empty where nothing tells them; `picture` is a data URI.
+    """
 
     prompt: str
     reply: str
     expected: str
     outcome: float
+    evaluator: str = ""
+    figures: tuple[tuple[str, float], ...] = ()
+    picture: str | None = None
 
 
 @dataclass(frozen=True)

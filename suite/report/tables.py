@@ -12,6 +12,7 @@ from typing import Any
 
 from suite import pareto, stats
 from suite.objective import Objective
+from suite.report.answers import AnswerRow, answer_rows
 from suite.report.headline import (
     ChosenRow,
     SummaryRow,
@@ -171,7 +172,10 @@ def _kind(baseline: Judged) -> str:
 
 @dataclass(frozen=True)
 class Tables:
-    """All tables of a report, each a list of its rows; no hops where trials are merges."""
+    """All tables of a report, each a list of its rows.
+
+    No hops where trials are merges, no answers while nothing is judged.
+    """
 
     chosen: list[ChosenRow]
     summary: list[SummaryRow]
@@ -179,6 +183,7 @@ class Tables:
     comparisons: list[ComparisonRow]
     baselines: list[BaselineRow]
     hops: list[HopRow]
+    answers: list[AnswerRow]
 
     @classmethod
     def of(cls, results: Results) -> Tables:
@@ -190,17 +195,19 @@ class Tables:
             comparisons=comparison_rows(results),
             baselines=baseline_rows(results),
             hops=hop_rows(results),
+            answers=answer_rows(results),
         )
 
     def write(self, out: Path) -> list[str]:
-        """Each table as ``<name>.csv`` in `out`, hops only if there are any; returns the file names.
+        """Each table as ``<name>.csv`` in `out`; returns the file names.
 
-        Scores are in natural units, unscaled; several values are joined by spaces, NaN is empty.
+        Hops and answers are written only if there are any. Scores are in natural units, unscaled;
+        several values are joined by spaces, NaN is empty.
         """
-        kinds = (ChosenRow, SummaryRow, RunRow, ComparisonRow, BaselineRow, HopRow)
+        kinds = (ChosenRow, SummaryRow, RunRow, ComparisonRow, BaselineRow, HopRow, AnswerRow)
         written = []
         for (name, rows), kind in zip(vars(self).items(), kinds, strict=True):
-            if kind is HopRow and not rows:
+            if kind in (HopRow, AnswerRow) and not rows:
                 continue
             written.append(f"{name}.csv")
             with (out / f"{name}.csv").open("w", encoding="utf-8", newline="") as file:

@@ -5,11 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from suite import places
 from suite.__main__ import main
+from suite.commands.judge import Judge
+from suite.report import samples
+from suite.report.samples import Pictures
+from suite.task import Measurement
+from suite.trial import Score
 
 Suite = Callable[..., tuple[int, str, str]]
 
@@ -65,6 +72,61 @@ def test_report_writes_one_page_from_files_alone(
     )
     page = (tmp_path / "out" / "index.html").read_text()
     assert "random" in page and "uniform_soup" in page
+
+
+class Recipe:
+    def to_json(self) -> dict[str, object]:
+        return {"method": "linear", "inputs": [{"model": "a", "parameters": {}}]}
+
+
+def answering(pictures: list[str | None]) -> Judge:
+    """Judges models that answer one question per picture, in two evaluators."""
+    samples = [
+        SimpleNamespace(
+            prompt="何", reply="赤", expected="青", outcome={"em": 0.0, "ja": 1.0}, picture=picture
+        )
+        for picture in pictures
+    ]
+    evaluators = [
+        SimpleNamespace(name=name, samples=lambda handle, split, count: samples[:count])
+        for name in ("vqa", "wild")
+    ]
+    measured = Measurement({"vqa.em": Score(0.0, 0.0, 1, (0.0,))}, {})
+    return Judge(
+        SimpleNamespace(
+            evaluators=[SimpleNamespace(name="cost"), *evaluators],
+            handle=None,
+            measure=lambda recipe, split: measured,
+            losses=lambda scores: np.array([1.0]),
+        )
+    )
+
+
+def measure(judge: Judge, folder: Path, name: str) -> None:
+    judge._measure(folder, {"name": name}, Recipe(), "report")
+
+
+def test_a_picture_is_written_once_a_file_and_named_after_that(tmp_path: Path) -> None:
+    red, blue = "data:image/png;base64,iVBORw0KGgoA", "data:image/jpeg;base64,/9j/AAAA"
+    for name, seen in (("a", [red]), ("b", [red, blue, red]), ("c", [blue])):
+        measure(answering([*seen]), tmp_path, name)
+    text = (tmp_path / "judged.jsonl").read_text(encoding="utf-8")
+    assert text.count(red) == text.count(blue) == 1
+    pictures = Pictures()
+    found = [samples.read(line["samples"], {}, pictures) for line in judged(tmp_path)]
+    assert [[sample.picture for sample in line] for line in found] == [
+        [red] * 2, [red, blue, red] * 2, [blue] * 2,
+    ]  # fmt: skip
+    assert [sample.evaluator for sample in found[0]] == ["vqa", "wild"]
+    assert {sample.figures for line in found for sample in line} == {(("em", 0.0), ("ja", 1.0))}
+    assert {sample.outcome for line in found for sample in line} == {0.0}
+
+
+def test_samples_without_pictures_are_written_as_ever(tmp_path: Path) -> None:
+    measure(answering([None]), tmp_path, "a")
+    text = (tmp_path / "judged.jsonl").read_text(encoding="utf-8")
+    sample = '{"prompt":"何","reply":"赤","expected":"青","outcome":0.0}'
+    assert text.endswith(f'"losses":[1.0],"samples":[{sample},{sample}]}}\n')
 
 
 def test_judge_without_runs_is_bad_input(suite: Suite) -> None:

@@ -21,6 +21,18 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def seen(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Results whose sample answers are about pictures, of three evaluators; read only."""
+    import synthetic
+
+    folder = tmp_path_factory.mktemp("seen")
+    synthetic.write(
+        folder, optimizers=("nsga2", "tpe"), seeds=2, trials=8, items=(20, 40), pictures=True
+    )
+    return folder
+
+
+@pytest.fixture(scope="session")
 def hopping(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Results whose trials are layer paths, with depth as third objective; read only."""
     import synthetic

@@ -1,6 +1,6 @@
 """Realistic synthetic results, for tests and for looking at the page.
 
-python tests/report/synthetic.py FOLDER      four optimizers, five seeds, 200 trials
+python tests/report/synthetic.py FOLDER [pictures]     four optimizers, five seeds, 200 trials
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pictured
 import yaml
 
 from suite import pareto
@@ -26,6 +27,7 @@ OBJECTIVES = (
     Objective("ja_general", "general.accuracy", "maximize", 0.9, 0.4, "share"),
     Objective("en_math", "maths_en.right", "maximize", 1.0, 0.2, "share"),
 )
+SAMPLES = 4  # answers of every evaluator
 DEPTH = Objective("depth", "cost.hops", "minimize", 6, 24, "layers")
 # How fast each closes in on the best merges, and how good those it ends with are.
 SKILL = {"random": (0.0, 0.0), "cmaes": (3.0, 0.9), "nsga2": (1.8, 0.85), "tpe": (2.4, 0.95)}
@@ -86,10 +88,12 @@ def write(
     items: tuple[int, int] = (200, 800),
     task: str = TASK,
     paths: bool = False,
+    pictures: bool = False,
 ) -> None:
     """Write the results of one task; `items` counts those of the search and the report split.
 
     With `paths` the trials are layer paths over a merge and a model, and a third objective is depth.
+    With `pictures` the sample answers are about pictures, recorded as `judge` records them.
     """
     rng = np.random.default_rng(20)
     ease = {"search": rng.random((m, items[0])), "report": rng.random((m, items[1]))}
@@ -108,6 +112,10 @@ def write(
         folder = results / task / "baselines"
         folder.mkdir(parents=True)
         _write_lines(folder / "judged.jsonl", lines)
+    if pictures:
+        for path in (results / task).rglob("judged.jsonl"):
+            lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+            _write_lines(path, pictured.lines(lines))
 
 
 def _write_run(
@@ -183,7 +191,6 @@ def _line(
     m: int,
     paths: bool,
 ) -> dict[str, Any]:
-    items = next(iter(scores.values())).items
     return {
         "source": source,
         "name": name,
@@ -193,7 +200,11 @@ def _line(
         "chosen": chosen,
         "scores": {metric: score.to_json() for metric, score in scores.items()},
         "losses": losses(objectives(m, paths), scores).tolist(),
-        "samples": [_sample(k, items[k]) for k in range(4)],
+        "samples": [
+            _sample(place, k, score.items[k])
+            for place, score in enumerate(scores.values())
+            for k in range(min(SAMPLES, len(score.items)))
+        ],
     }  # fmt: skip
 
 
@@ -236,11 +247,12 @@ def _recipe(models: list[str], base: str | None) -> dict[str, Any]:
     }
 
 
-def _sample(k: int, outcome: float) -> dict[str, Any]:
+def _sample(place: int, k: int, outcome: float) -> dict[str, Any]:
+    """Item `k` of the evaluator at `place`; its prompt is that evaluator's alone."""
     total = 12 + 3 * k + (0 if outcome else 2)
     answer = "答え は" if outcome or k % 2 else "the answer is"
     return {
-        "prompt": f"花子 さん は りんご を {7 + k} 個 持って います 。"
+        "prompt": f"花子 さん は {('りんご', 'みかん', 'かき')[place]} を {7 + k} 個 持って います 。"
         f" 太郎 さん から {5 + 2 * k} 個 もらいました 。 全部 で 何 個 です か 。",
         "reply": f"{7 + k} + {5 + 2 * k} = {total} ; {answer} {total} 個 です 。",
         "expected": str(12 + 3 * k),
@@ -254,4 +266,4 @@ def _write_lines(path: Path, lines: Sequence[Mapping[str, Any]]) -> None:
 
 
 if __name__ == "__main__":
-    write(Path(sys.argv[1]))
+    write(Path(sys.argv[1]), pictures="pictures" in sys.argv[2:])

@@ -24,13 +24,26 @@ def test_a_failed_report_leaves_the_earlier_one(
     before = contents(out)
     synthetic.write(other, optimizers=("tpe",), seeds=2, trials=6, items=(20, 20))
 
-    def full(*_: object) -> str:
+    def full(*_: object, **__: object) -> str:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(page, "render", full)
     with pytest.raises(BadInput, match="No space left on device"):
         report.build(other, synthetic.TASK, out)
     assert contents(out) == before
+
+
+def test_a_report_leaves_nothing_of_an_earlier_one(
+    hopping: Path, seen: Path, tmp_path: Path
+) -> None:
+    out, fresh = tmp_path / "out", tmp_path / "fresh"
+    for results in (hopping, seen):
+        report.build(results, synthetic.TASK, out)
+    (out / "notes.txt").write_text("the reader's own", encoding="utf-8")
+    synthetic.write(tmp_path / "r", optimizers=("tpe",), seeds=1, trials=6, m=1, judged=False)
+    report.build(tmp_path / "r", synthetic.TASK, out)
+    report.build(tmp_path / "r", synthetic.TASK, fresh)
+    assert contents(out) == {**contents(fresh), "notes.txt": b"the reader's own"}
 
 
 def test_one_seed_of_two_optimizers_is_enough_for_a_report(tmp_path: Path) -> None:

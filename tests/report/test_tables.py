@@ -143,6 +143,7 @@ def test_csv_says_what_the_tables_say(results: Results, tmp_path: Path) -> None:
     built = tables.Tables.of(results)
     assert built.write(tmp_path) == [
         "chosen.csv", "summary.csv", "runs.csv", "comparisons.csv", "baselines.csv",
+        "answers.csv",
     ]  # fmt: skip
     with (tmp_path / "runs.csv").open(encoding="utf-8") as file:
         found = list(csv.DictReader(file))
@@ -150,6 +151,10 @@ def test_csv_says_what_the_tables_say(results: Results, tmp_path: Path) -> None:
     with (tmp_path / "summary.csv").open(encoding="utf-8") as file:
         values = next(csv.DictReader(file))["values"]
     assert tuple(map(float, values.split())) == built.summary[0].values
+    with (tmp_path / "answers.csv").open(encoding="utf-8", newline="") as file:
+        told = list(csv.DictReader(file))
+    assert [line["prompt"] for line in told] == [row.prompt for row in built.answers]
+    assert told[0]["figures"].split() == list(built.answers[0].figures)
 
 
 def test_without_judged_models_the_tables_are_there_and_say_nothing(tmp_path: Path) -> None:
@@ -157,7 +162,7 @@ def test_without_judged_models_the_tables_are_there_and_say_nothing(tmp_path: Pa
     built = tables.Tables.of(load(tmp_path, synthetic.TASK))
     assert (built.chosen, built.summary, built.baselines, built.comparisons) == ([], [], [], [])
     assert all(math.isnan(row.report_hypervolume) for row in built.runs)
-    built.write(tmp_path)
+    assert "answers.csv" not in built.write(tmp_path)
     assert (tmp_path / "baselines.csv").read_text(encoding="utf-8").startswith("name,kind,")
 
 
