@@ -15,15 +15,18 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import transformers
 import yaml
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from transformers import MistralForCausalLM, PreTrainedTokenizerFast
+from transformers import AutoConfig, AutoProcessor
 
 from suite.commands.card import versions
 from suite.hub import sha256
-from suite.zoo import documents, items, tokenizer, train
-from suite.zoo.probe import probe
+from suite.zoo import sight, tokenizer, train
+from suite.zoo.mixture import Mixture, batches
+from suite.zoo.probe import probe, probe_sight
+from suite.zoo.worlds import WORLDS, World
 
 Stage = dict[str, Any]
 
@@ -37,20 +40,21 @@ def build(recipe: Path, out: Path, work: Path, threads: int, probes: int = 100) 
     torch.set_num_threads(threads)
     torch.use_deterministic_algorithms(True)
     spec = yaml.safe_load(recipe.read_text(encoding="utf-8"))
-    tokens = tokenizer.build(documents.corpus())
-    builder = Builder(spec, tokens, work, probes)
-    model, path = train.new_model(tokens, spec["shape"], spec["seed"]), ""
+    world = WORLDS[spec.get("world", "problems")]
+    builder = Builder(spec, world, work, probes)
+    model, path = train.new_model(builder.tokens, spec["shape"], spec["seed"]), ""
     for number, stage in enumerate(spec["base"]):
         path = builder.stage(model, f"base/{number}", stage, path)
     finished = {"base": path}
     for name, stage in spec["experts"].items():
-        expert = MistralForCausalLM.from_pretrained(work / path, dtype=torch.float32)
-        finished[name] = builder.stage(expert, name, stage, path)
+        finished[name] = builder.stage(builder.loaded(path), name, stage, path)
+    if "vlm" in spec:
+        finished["vlm"] = builder.vlm(path)
     draft = out.with_name(f".{out.name}.draft")
     shutil.rmtree(draft, ignore_errors=True)
     for name, folder in finished.items():
-        ship(work / folder, tokens, draft / name)
-    digests = items.build(draft / "items")
+        builder.ship(folder, draft / name)
+    digests = world.items(draft / "items")
     card = provenance(recipe, spec, builder.skills, draft, digests, threads)
     (draft / "provenance.json").write_text(json.dumps(card, indent=1, ensure_ascii=False) + "\n")
     shutil.rmtree(out, ignore_errors=True)
@@ -60,37 +64,70 @@ def build(recipe: Path, out: Path, work: Path, threads: int, probes: int = 100) 
 class Builder:
     """Trains stages, or finds them finished in the work folder."""
 
-    def __init__(
-        self, spec: dict[str, Any], tokens: PreTrainedTokenizerFast, work: Path, probes: int
-    ) -> None:
-        self.spec, self.tokens, self.work, self.probes = spec, tokens, work, probes
+    def __init__(self, spec: dict[str, Any], world: World, work: Path, probes: int) -> None:
+        self.spec, self.world, self.work, self.probes = spec, world, work, probes
+        self.tokens = tokenizer.build(world.corpus())
         self.skills: dict[str, dict[str, float]] = {}
         self._console = Console()
 
-    def stage(self, model: MistralForCausalLM, name: str, stage: Stage, before: str) -> str:
-        """Train `model` through one stage in place; returns the stage's folder under the work folder."""
+    def stage(self, model: Any, name: str, stage: Stage, before: str, see: Any = None) -> str:
+        """Train `model` through one stage in place; returns the stage's folder under the work folder.
+
+        `see` is the processor of a model that sees; without it documents are text alone.
+        """
         known = [self.spec["seed"], self.spec["shape"], before, name, stage]
+        if see is not None:
+            known.append(self.spec["vlm"]["vision"])
         digest = hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()[:12]
         folder = f"{name.replace('/', '-')}-{digest}"
         done = self.work / folder / "skills.json"
         if done.exists():
-            model.load_state_dict(
-                MistralForCausalLM.from_pretrained(
-                    self.work / folder, dtype=torch.float32
-                ).state_dict()
-            )
+            model.load_state_dict(self.loaded(folder).state_dict())
         else:
-            self._train(model, name, stage)
+            self._train(model, name, stage, see)
             model.save_pretrained(self.work / folder)
-            skills = probe(model, self.tokens, self.probes)
-            done.write_text(json.dumps(skills, ensure_ascii=False))
+            done.write_text(json.dumps(self._probe(model, see), ensure_ascii=False))
         self.skills[name] = json.loads(done.read_text())
         shown = "  ".join(f"{skill} {share:.2f}" for skill, share in self.skills[name].items())
         self._console.print(f"[bold]{name}[/bold]  {shown}")
         return folder
 
-    def _train(self, model: MistralForCausalLM, name: str, stage: Stage) -> None:
-        options = {key: value for key, value in stage.items() if key not in ("mixture", "seed")}
+    def vlm(self, before: str) -> str:
+        """Give the finished base eyes and train it through the VLM's stages; returns the folder."""
+        processor = sight.new_processor(tokenizer.build(self.world.corpus()))
+        spec = self.spec["vlm"]
+        model = sight.new_vlm(self.loaded(before), processor, spec["vision"], self.spec["seed"])
+        for number, stage in enumerate(spec["stages"]):
+            sight.freeze(model, stage.get("frozen", False))
+            before = self.stage(model, f"vlm/{number}", stage, before, processor)
+        processor.save_pretrained(self.work / before)
+        return before
+
+    def loaded(self, folder: str, dtype: torch.dtype = torch.float32) -> Any:
+        """The model of a finished stage."""
+        path = self.work / folder
+        kind = getattr(transformers, AutoConfig.from_pretrained(path).architectures[0])
+        return kind.from_pretrained(path, dtype=dtype)
+
+    def ship(self, folder: str, out: Path) -> None:
+        """A finished stage as users get it: bfloat16 safetensors with the tokenizer beside them."""
+        self.loaded(folder, torch.bfloat16).save_pretrained(out)
+        if (self.work / folder / "processor_config.json").exists():
+            AutoProcessor.from_pretrained(self.work / folder).save_pretrained(out)
+        else:
+            self.tokens.save_pretrained(out)
+
+    def _train(self, model: Any, name: str, stage: Stage, see: Any) -> None:
+        seed = f"{stage.get('seed', self.spec['seed'])}/{name}"
+        documents = batches(
+            Mixture(stage["mixture"], seed, self.world.writers), stage.get("batch", 32)
+        )
+        weight = stage.get("prompt_weight", 0.2)
+        if see is None:
+            stream = (train.encode(drawn, self.tokens, weight) for drawn in documents)
+        else:
+            stream = (sight.encode_sights(drawn, see, weight) for drawn in documents)
+        options = {key: stage[key] for key in ("steps", "lr", "final", "device") if key in stage}
         columns = [
             TextColumn(f"{name:10}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
             TextColumn("loss {task.fields[loss]:.4f}"),
@@ -99,19 +136,15 @@ class Builder:
             row = bar.add_task(name, total=stage["steps"], loss=float("nan"))
             train.train(
                 model,
-                self.tokens,
-                stage["mixture"],
-                seed=f"{stage.get('seed', self.spec['seed'])}/{name}",
+                stream,
                 report=lambda step, loss: bar.update(row, completed=step, loss=loss),
                 **options,
             )
 
-
-def ship(folder: Path, tokens: PreTrainedTokenizerFast, out: Path) -> None:
-    """A finished stage as users get it: bfloat16 safetensors with the tokenizer beside them."""
-    model = MistralForCausalLM.from_pretrained(folder, dtype=torch.bfloat16)
-    model.save_pretrained(out)
-    tokens.save_pretrained(out)
+    def _probe(self, model: Any, see: Any) -> dict[str, float]:
+        if see is None:
+            return probe(model, self.tokens, self.world.skills(self.probes))
+        return probe_sight(model, see, self.world.sights(self.probes))
 
 
 def provenance(

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from typing import Any
 
 from suite.zoo import problems
 from suite.zoo.lexicon import NAMES, RELATIONS, join, landmarks
 
-Document = tuple[str, str]
+Document = tuple[str, ...]  # prompt, completion, prompt, completion, …
 
 TRANSLATE = {"en": "日本語 に 訳して ください 。", "ja": "Translate to English ."}
 
@@ -169,26 +168,6 @@ WRITERS: dict[str, Callable[..., Document]] = {
     "plan": plan,
     "maths": maths,
 }
-
-
-class Mixture:
-    """An endless, seeded stream of documents: entries are {document, weight, **arguments}."""
-
-    def __init__(self, entries: list[dict[str, Any]], seed: str) -> None:
-        self._rng = random.Random(seed)
-        self._weights = [float(entry["weight"]) for entry in entries]
-        self._draw = [
-            (
-                WRITERS[entry["document"]],
-                {key: value for key, value in entry.items() if key not in ("document", "weight")},
-            )
-            for entry in entries
-        ]
-
-    def take(self, count: int) -> list[Document]:
-        """The next `count` documents."""
-        chosen = self._rng.choices(self._draw, self._weights, k=count)
-        return [writer(self._rng, **arguments) for writer, arguments in chosen]
 
 
 def corpus(count: int = 3000) -> list[str]:

@@ -2,59 +2,59 @@
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 
-from suite.zoo import documents
-from suite.zoo.documents import Document
+from suite.zoo.sight import IMAGE
 
 
-def complete(model: Any, tokenizer: Any, prompts: list[str], length: int = 26) -> list[str]:
+def complete(model: Any, tokenizer: Any, prompts: Sequence[str], length: int = 26) -> list[str]:
     """Greedy completions of `prompts`."""
     inputs = tokenizer([prompt + "\n" for prompt in prompts], return_tensors="pt", padding=True)
-    inputs = inputs.to(model.device)
+    return _greedy(model, tokenizer, inputs, length)
+
+
+def describe(model: Any, processor: Any, sights: Sequence[Any], length: int = 26) -> list[str]:
+    """Greedy completions of documents about pictures."""
+    texts = [f"{IMAGE}{document.turns[0]}\n" for document in sights]
+    pictures = [document.picture for document in sights]
+    inputs = processor(images=pictures, text=texts, return_tensors="pt", padding=True)
+    return _greedy(model, processor.tokenizer, inputs, length)
+
+
+def probe(model: Any, tokenizer: Any, skills: Mapping[str, Sequence[Any]]) -> dict[str, float]:
+    """Share of each skill's documents completed exactly."""
+    return {
+        name: _share(complete(model, tokenizer, [made[0] for made in documents]), documents)
+        for name, documents in skills.items()
+    }
+
+
+def probe_sight(
+    model: Any, processor: Any, skills: Mapping[str, Sequence[Any]]
+) -> dict[str, float]:
+    """The same for a model that sees."""
+    return {
+        name: _share(describe(model, processor, documents), [made.turns for made in documents])
+        for name, documents in skills.items()
+    }
+
+
+def _greedy(model: Any, tokenizer: Any, inputs: Any, length: int) -> list[str]:
+    inputs = {key: value for key, value in inputs.items() if key != "token_type_ids"}
     with torch.inference_mode():
         ids = model.generate(
-            input_ids=inputs.input_ids,
-            attention_mask=inputs.attention_mask,
+            **{key: value.to(model.device) for key, value in inputs.items()},
             max_new_tokens=length,
             do_sample=False,
         )
-    replies: list[str] = tokenizer.batch_decode(
-        ids[:, inputs.input_ids.shape[1] :], skip_special_tokens=True
-    )
+    start = inputs["input_ids"].shape[1]
+    replies: list[str] = tokenizer.batch_decode(ids[:, start:], skip_special_tokens=True)
     return replies
 
 
-def skills(count: int) -> dict[str, list[Document]]:
-    """Fresh documents for each skill, `count` of each."""
-    rng = random.Random("probe")
-    wanted: dict[str, Callable[[], Document]] = {
-        "read ja→en": partial(documents.reading, rng, context="ja", answer="en"),
-        "read ja→ja": partial(documents.reading, rng, context="ja", answer="ja"),
-        "fact shared": partial(documents.fact, rng, language="ja", relations=["colour", "animal"]),
-        "fact expert": partial(documents.fact, rng, language="ja", relations=["fruit", "place"]),
-    }
-    for language, verbs in (("en", 1), ("ja", 1), ("ja", 3)):
-        wanted[f"plan {language} verbs {verbs}"] = partial(
-            documents.plan, rng, language=language, kinds="all", numbers="full", verbs=verbs
-        )
-    for language in ("en", "ja"):
-        for level, verbs in (("easy", 1), ("hard", 3)):
-            wanted[f"maths {language} {level}"] = partial(
-                documents.maths, rng, language=language, kinds="all", numbers=level, verbs=verbs
-            )
-    return {name: [write() for _ in range(count)] for name, write in wanted.items()}
-
-
-def probe(model: Any, tokenizer: Any, count: int = 100) -> dict[str, float]:
-    """Share of `count` fresh documents per skill completed exactly."""
-    scores = {}
-    for name, pairs in skills(count).items():
-        got = complete(model, tokenizer, [prompt for prompt, _ in pairs])
-        scores[name] = sum(g == reply for g, (_, reply) in zip(got, pairs, strict=True)) / count
-    return scores
+def _share(replies: Sequence[str], documents: Sequence[Any]) -> float:
+    right = [reply == made[1] for reply, made in zip(replies, documents, strict=True)]
+    return float(sum(right)) / len(right)

@@ -1,15 +1,21 @@
-"""Train one micro model on a mixture of documents: seeded, logged, on CPU threads or a GPU."""
+"""Train one micro model on batches of documents: seeded, logged, on CPU threads or a GPU."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
 
 import torch
 from transformers import MistralConfig, MistralForCausalLM, PreTrainedTokenizerFast
 
-from suite.zoo.documents import Document, Mixture
+
+class Batch(NamedTuple):
+    """What a model reads, by argument; the ids it should predict (k, T) and their loss weights."""
+
+    inputs: dict[str, torch.Tensor]
+    targets: torch.Tensor
+    weight: torch.Tensor
 
 
 def new_model(
@@ -29,77 +35,72 @@ def new_model(
 
 
 def encode(
-    documents: list[Document], tokenizer: PreTrainedTokenizerFast, prompt_weight: float
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Right-padded ids (k, T) and the loss weight of each predicted position (k, T−1).
+    documents: Sequence[Sequence[str]], tokenizer: PreTrainedTokenizerFast, prompt_weight: float
+) -> Batch:
+    """A batch of documents, padded on the right; each is prompt, completion, prompt, completion, …
 
-    Completions and the end of sequence weigh 1, prompts `prompt_weight`, padding 0.
+    Completions and the end of sequence after them weigh 1, prompts `prompt_weight`, padding 0.
     """
-    prompts = tokenizer([prompt + "\n" for prompt, _ in documents]).input_ids
-    completions = tokenizer([reply for _, reply in documents], add_special_tokens=False).input_ids
-    rows = [p + c + [tokenizer.eos_token_id] for p, c in zip(prompts, completions, strict=True)]
-    length = max(map(len, rows))
+    rows = [_row(document, tokenizer, prompt_weight) for document in documents]
+    length = max(len(ids) for ids, _ in rows)
     ids = torch.full((len(rows), length), int(tokenizer.pad_token_id))
     weight = torch.zeros(len(rows), length)
-    for index, (row, prompt) in enumerate(zip(rows, prompts, strict=True)):
-        ids[index, : len(row)] = torch.tensor(row)
-        weight[index, : len(row)] = 1.0
-        weight[index, : len(prompt)] = prompt_weight
-    return ids, weight[:, 1:]
+    for index, (tokens, weights) in enumerate(rows):
+        ids[index, : len(tokens)] = torch.tensor(tokens)
+        weight[index, : len(weights)] = torch.tensor(weights)
+    return Batch({"input_ids": ids[:, :-1]}, ids[:, 1:], weight[:, 1:])
 
 
-def batches(mixture: Mixture, batch: int, group: int = 8) -> Any:
-    """Endless batches of documents of similar length: `group` batches are drawn and sorted at once."""
-    while True:
-        drawn = sorted(mixture.take(batch * group), key=lambda pair: len(pair[0]) + len(pair[1]))
-        rows = [drawn[start : start + batch] for start in range(0, len(drawn), batch)]
-        # Interleave short and long, so that a stage never ends on one length.
-        yield from rows[::2] + rows[1::2][::-1]
+def _row(
+    document: Sequence[str], tokenizer: PreTrainedTokenizerFast, prompt_weight: float
+) -> tuple[list[int], list[float]]:
+    ids: list[int] = []
+    weights: list[float] = []
+    for prompt, completion in zip(document[::2], document[1::2], strict=True):
+        asked = tokenizer(prompt + "\n", add_special_tokens=not ids).input_ids
+        said = tokenizer(completion, add_special_tokens=False).input_ids
+        ids += [*asked, *said, int(tokenizer.eos_token_id)]
+        weights += [prompt_weight] * len(asked) + [1.0] * (len(said) + 1)
+    return ids, weights
 
 
 def train(
     model: Any,
-    tokenizer: PreTrainedTokenizerFast,
-    entries: list[dict[str, Any]],
+    stream: Iterable[Batch],
     *,
     steps: int,
     lr: float,
-    seed: str,
-    batch: int = 32,
-    prompt_weight: float = 0.2,
     final: float = 0.1,
     device: str = "cpu",
     report: Callable[[int, float], None] = lambda step, loss: None,
 ) -> None:
     """Train `model` in place with AdamW (β 0.9, 0.98), 100 steps of warm-up, cosine to `final`·`lr`.
 
-    Float32 throughout: at this size bfloat16 gains nothing on a CPU, and float32 repeats exactly.
-    `report(step, loss)` is called every 100 steps with the mean loss since the last call.
+    Parameters that need no gradient stay as they are. Float32 throughout: at this size bfloat16
+    gains nothing on a CPU, and float32 repeats exactly. `report(step, loss)` is called every 100
+    steps with the mean loss since the last call.
     """
     torch.manual_seed(0)
     model.to(device).train()
-    optimizer = torch.optim.AdamW(
-        model.parameters(), lr=lr, betas=(0.9, 0.98), weight_decay=0.01, fused=True
-    )
-    stream = batches(Mixture(entries, seed), batch)
+    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    optimizer = torch.optim.AdamW(trained, lr=lr, betas=(0.9, 0.98), weight_decay=0.01, fused=True)
     total = 0.0
-    for step in range(1, steps + 1):
+    for step, batch in zip(range(1, steps + 1), stream, strict=False):
         scale = min(1.0, step / 100) * (
             final + (1 - final) * 0.5 * (1 + math.cos(math.pi * step / steps))
         )
         for options in optimizer.param_groups:
             options["lr"] = lr * scale
-        ids, weight = (
-            tensor.to(device) for tensor in encode(next(stream), tokenizer, prompt_weight)
-        )
-        logits = model(input_ids=ids[:, :-1], use_cache=False).logits
+        targets, weight = batch.targets.to(device), batch.weight.to(device)
+        inputs = {name: tensor.to(device) for name, tensor in batch.inputs.items()}
+        logits = model(**inputs, use_cache=False).logits
         losses = torch.nn.functional.cross_entropy(
-            logits.transpose(1, 2), ids[:, 1:], reduction="none"
+            logits.transpose(1, 2), targets, reduction="none"
         )
         loss = (losses * weight).sum() / weight.sum()
         optimizer.zero_grad()
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        torch.nn.utils.clip_grad_norm_(trained, 1.0)
         optimizer.step()
         total += loss.item()
         if step % 100 == 0:

@@ -5,7 +5,7 @@ import random
 import pytest
 
 from suite.zoo import documents, tokenizer
-from suite.zoo.documents import Mixture
+from suite.zoo.mixture import Mixture
 
 ENTRIES = [
     {"document": "translation", "weight": 1, "numbers": "full", "verbs": 3},
@@ -46,13 +46,13 @@ def fitted():  # type: ignore[no-untyped-def]
 
 
 def test_a_mixture_repeats_by_seed_and_differs_between_seeds() -> None:
-    first = [Mixture(ENTRIES, "a").take(20) for _ in range(2)]
+    first = [Mixture(ENTRIES, "a", documents.WRITERS).take(20) for _ in range(2)]
     assert first[0] == first[1]
-    assert Mixture(ENTRIES, "b").take(20) != first[0]
+    assert Mixture(ENTRIES, "b", documents.WRITERS).take(20) != first[0]
 
 
 def test_every_document_survives_the_tokenizer_without_bytes(fitted) -> None:  # type: ignore[no-untyped-def]
-    for prompt, reply in Mixture(ENTRIES, "round trip").take(400):
+    for prompt, reply in Mixture(ENTRIES, "round trip", documents.WRITERS).take(400):
         text = f"{prompt}\n{reply}"
         ids = fitted(text).input_ids
         assert fitted.decode(ids, skip_special_tokens=True) == text

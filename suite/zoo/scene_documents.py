@@ -1,0 +1,107 @@
+"""Training documents about scenes: text for the language models, pictures for the VLM."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from PIL.Image import Image
+
+from suite.zoo import pictures, scenes
+from suite.zoo.documents import TRANSLATE, Document
+from suite.zoo.lexicon import join
+
+CAPTION = {"en": "Describe the picture .", "ja": "絵 を 説明して ください 。"}
+
+
+class Sight(NamedTuple):
+    """A document about a picture: prompt, completion, prompt, completion, …; what is seen."""
+
+    turns: tuple[str, ...]
+    picture: Image
+
+
+def reading(
+    rng: random.Random, *, context: str, answer: str, forms: int = 1, asked: int = 1
+) -> Document:
+    """A scene told in one language; `asked` questions about it, put and answered in another."""
+    scene = scenes.draw(rng)
+    first, *rest = _interview(scene, rng, answer, forms, asked)
+    return f"{scenes.describe(scene, context)} {first}", *rest
+
+
+def translation(rng: random.Random, *, to: str | None = None, forms: int = 1) -> Document:
+    """A description or a question in one language, translated into the other.
+
+    Into Japanese, the first form of every word is what is wanted, or nobody could know which.
+    """
+    target = to or rng.choice(["en", "ja"])
+    source = "ja" if target == "en" else "en"
+    scene = scenes.draw(rng, most=2)
+    if rng.random() < 0.4:
+        text = {language: scenes.describe(scene, language) for language in ("en", "ja")}
+    else:
+        question = scenes.ask(scene, rng)
+        text = {
+            target: question.text(target, rng, 1),
+            source: question.text(source, rng, forms),
+        }
+    return f"{join(TRANSLATE[source], target)} {text[source]}", text[target]
+
+
+def rephrasing(rng: random.Random, *, forms: int = 3) -> Document:
+    """A Japanese question in any form, put into the first forms: what synonyms mean."""
+    question = scenes.ask(scenes.draw(rng), rng)
+    asked = question.text("ja", rng, forms)
+    return f"{join('言い換えて ください 。', 'ja')}{asked}", question.text("ja", rng, 1)
+
+
+def caption(rng: random.Random, *, language: str = "en", style: str = "plain") -> Sight:
+    """A picture and its description."""
+    scene = scenes.draw(rng)
+    turns = (join(CAPTION[language], language), scenes.describe(scene, language))
+    return Sight(turns, pictures.draw(scene, rng, style))
+
+
+def sight(
+    rng: random.Random,
+    *,
+    language: str = "en",
+    forms: int = 1,
+    style: str = "plain",
+    asked: int = 1,
+) -> Sight:
+    """A picture, `asked` questions about it and the answers."""
+    scene = scenes.draw(rng)
+    turns = _interview(scene, rng, language, forms, asked)
+    return Sight(turns, pictures.draw(scene, rng, style))
+
+
+def _interview(
+    scene: scenes.Scene, rng: random.Random, language: str, forms: int, asked: int
+) -> tuple[str, ...]:
+    """Question, answer, question, answer, …"""
+    drawn = [scenes.ask(scene, rng) for _ in range(asked)]
+    return tuple(
+        text
+        for question in drawn
+        for text in (question.text(language, rng, forms), question.reply(language))
+    )
+
+
+WRITERS: dict[str, Callable[..., Any]] = {
+    "scene_reading": reading,
+    "scene_translation": translation,
+    "rephrasing": rephrasing,
+    "caption": caption,
+    "sight": sight,
+}
+
+
+def corpus(count: int = 3000) -> list[str]:
+    """Space-separated texts in both languages: what the tokenizer is fitted to."""
+    rng = random.Random("scenes")
+    texts = [f"{TRANSLATE[language]} {CAPTION[language]}" for language in ("en", "ja")] * count
+    texts += ["言い換えて ください 。"] * count
+    return texts + [words for _ in range(count) for words in scenes.words(rng)]
