@@ -14,15 +14,16 @@ the first and the third, and must cross it. Use `cma_es_margin` (or `nsga2`, `tp
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from suite.errors import BadInput
-from suite.optimizers.chebyshev import augmented_chebyshev, weight_vectors
-from suite.optimizers.optimizer import check_option, starting_points, told_losses
+from suite.optimizers.chebyshev import weight_vectors
+from suite.optimizers.optimizer import check_option, starting_points
+from suite.optimizers.scalarised import Scalarised
 from suite.space import SearchSpace, Vector
 
 if TYPE_CHECKING:
@@ -52,39 +53,22 @@ def check_cma_options(name: str, space: SearchSpace, sigma0: float, popsize: int
     check_option(name, "popsize", 4 if popsize is None else popsize, 4)
 
 
-class ScalarisedCmaEs:
-    """One generation of one strategy an ask, the strategies in turn.
+class _CmaEs:
+    """pycma's strategy, which wants its own solutions back."""
 
-    A strategy that met one of pycma's stopping criteria is started again from a uniform mean.
-    """
-
-    def __init__(
-        self, strategy: Callable[[bool], CMAEvolutionStrategy], weights: Vector, rho: float
-    ) -> None:
+    def __init__(self, strategy: CMAEvolutionStrategy) -> None:
         self._strategy = strategy
-        self._weights = weights
-        self._rho = rho
-        self._strategies = [strategy(False) for _ in weights]
-        self._turn = 0
         self._solutions: list[Vector] = []
-        self._asked: Vector | None = None
 
     def ask(self) -> Vector:
-        """The next generation, `popsize` rows, of the strategy whose turn it is."""
-        self._solutions = self._strategies[self._turn].ask()
-        self._asked = np.array(self._solutions, dtype=np.float64)
-        return self._asked.copy()
+        self._solutions = self._strategy.ask()
+        return np.array(self._solutions, dtype=np.float64)
 
-    def tell(self, X: Vector, F: Vector) -> None:
-        """Scalarises `F` by the weights of the strategy that asked, and passes the turn."""
-        losses = told_losses(self._asked, X, F, self._weights.shape[1])
-        self._asked = None
-        values = augmented_chebyshev(losses, self._weights[self._turn], self._rho)
-        strategy = self._strategies[self._turn]
-        strategy.tell(self._solutions, values.tolist())
-        if strategy.stop():
-            self._strategies[self._turn] = self._strategy(True)
-        self._turn = (self._turn + 1) % len(self._strategies)
+    def tell(self, values: Vector) -> None:
+        self._strategy.tell(self._solutions, values.tolist())
+
+    def stopped(self) -> bool:
+        return bool(self._strategy.stop())
 
 
 def make(
@@ -98,12 +82,13 @@ def make(
     popsize: int | None = None,
     sigma0: float = 0.1667,
     rho: float = 0.05,
-) -> ScalarisedCmaEs:
+) -> Scalarised:
     """Scalarised CMA-ES with `strategies` evenly spread weight vectors, or with `weights` given.
 
     `weights` is one vector (m,) or several (K, m), non-negative; ``[1, 0]`` optimises the first
     objective alone. `sigma0` is the initial step in units of the cube. The first starting point is
-    every strategy's initial mean (else the centre of the cube). Needs d of 2 or more.
+    every strategy's initial mean (else the centre of the cube); one that met a stopping criterion
+    of pycma's starts again from a uniform mean. Needs d of 2 or more.
     """
     check_cma_options("cma_es", space, sigma0, popsize)
     check_option("cma_es", "rho", rho, 0.0, 1.0)
@@ -113,8 +98,8 @@ def make(
     random = np.random.RandomState(seed)
     import cma
 
-    def strategy(again: bool) -> CMAEvolutionStrategy:
+    def strategy(again: bool) -> _CmaEs:
         x0 = random.random_sample(space.d) if again else mean
-        return cma.CMAEvolutionStrategy(x0, sigma0, pycma_options(random, popsize))
+        return _CmaEs(cma.CMAEvolutionStrategy(x0, sigma0, pycma_options(random, popsize)))
 
-    return ScalarisedCmaEs(strategy, spread, rho)
+    return Scalarised(strategy, spread, rho)

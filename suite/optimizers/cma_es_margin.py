@@ -16,15 +16,16 @@ than the margin, about its square. The price is the dimension: a choice of k opt
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from suite.errors import BadInput
-from suite.optimizers.chebyshev import augmented_chebyshev, weight_vectors
-from suite.optimizers.optimizer import check_option, starting_points, told_losses
+from suite.optimizers.chebyshev import weight_vectors
+from suite.optimizers.optimizer import check_option, starting_points
+from suite.optimizers.scalarised import Scalarised
 from suite.space import Parameter, SearchSpace, Vector
 
 if TYPE_CHECKING:
@@ -92,46 +93,24 @@ def _centred(parameter: Parameter, value: float) -> float:
     return parameter.encode(parameter.decode(value)) if parameter.levels else float(value)
 
 
-class CmaEsMargin:
-    """One generation of one strategy an ask, the strategies in turn.
+class _CmaEsMargin:
+    """cmaes's strategy, asked for a whole generation of candidates."""
 
-    A strategy that met one of cmaes's stopping criteria is started again from a uniform mean.
-    """
-
-    def __init__(
-        self,
-        strategy: Callable[[bool], CMAwM],
-        coordinates: Coordinates,
-        weights: Vector,
-        rho: float,
-    ) -> None:
+    def __init__(self, strategy: CMAwM, coordinates: Coordinates) -> None:
         self._strategy = strategy
         self._coordinates = coordinates
-        self._weights = weights
-        self._rho = rho
-        self._strategies = [strategy(False) for _ in weights]
-        self._turn = 0
         self._sampled: list[Vector] = []
-        self._asked: Vector | None = None
 
     def ask(self) -> Vector:
-        """The next generation, `popsize` rows, of the strategy whose turn it is."""
-        strategy = self._strategies[self._turn]
-        pairs = [strategy.ask() for _ in range(strategy.population_size)]
+        pairs = [self._strategy.ask() for _ in range(self._strategy.population_size)]
         self._sampled = [sampled for _, sampled in pairs]
-        self._asked = np.array([self._coordinates.candidate(*pair) for pair in pairs])
-        return self._asked.copy()
+        return np.array([self._coordinates.candidate(*pair) for pair in pairs])
 
-    def tell(self, X: Vector, F: Vector) -> None:
-        """Scalarises `F` by the weights of the strategy that asked, and passes the turn."""
-        losses = told_losses(self._asked, X, F, self._weights.shape[1])
-        self._asked = None
-        values = augmented_chebyshev(losses, self._weights[self._turn], self._rho)
-        strategy = self._strategies[self._turn]
-        strategy.tell(list(zip(self._sampled, values.tolist(), strict=True)))
-        if strategy.should_stop():
-            self._strategies[self._turn] = self._strategy(True)
-        self._turn = (self._turn + 1) % len(self._strategies)
+    def tell(self, values: Vector) -> None:
+        self._strategy.tell(list(zip(self._sampled, values.tolist(), strict=True)))
+
+    def stopped(self) -> bool:
+        return bool(self._strategy.should_stop())
 
 
 def make(
@@ -147,11 +126,12 @@ def make(
     rho: float = 0.05,
     margin: float | None = None,
     resampling: int = 10,
-) -> CmaEsMargin:
+) -> Scalarised:
     """CMA-ES with margin, with `strategies` evenly spread weight vectors, or with `weights` given.
 
     `weights`, `sigma0`, `rho` and the first starting point are those of `cma_es.make`; `popsize` is
-    by default 4 + 3 ln D of the D coordinates. `margin` is the least probability of leaving a level
+    by default 4 + 3 ln D of the D coordinates, and a strategy that met a stopping criterion of
+    cmaes's starts again from a uniform mean. `margin` is the least probability of leaving a level
     (None: cmaes's 1 / (D popsize)). A sample with a continuous value outside the cube is drawn
     again up to `resampling` times and then clipped; near the faces of a large space that is nearly
     always, and cmaes's own 100 would make it slow.
@@ -170,8 +150,8 @@ def make(
     random = np.random.RandomState(seed)
     from cmaes import CMAwM
 
-    def strategy(again: bool) -> CMAwM:
-        return CMAwM(
+    def strategy(again: bool) -> _CmaEsMargin:
+        made = CMAwM(
             mean=coordinates.mean_at(random.random_sample(space.d)) if again else mean,
             sigma=sigma0,
             bounds=coordinates.bounds,
@@ -181,5 +161,6 @@ def make(
             population_size=popsize,
             margin=margin,
         )
+        return _CmaEsMargin(made, coordinates)
 
-    return CmaEsMargin(strategy, coordinates, spread, rho)
+    return Scalarised(strategy, spread, rho)
