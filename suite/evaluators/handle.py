@@ -1,7 +1,8 @@
 """The one interface to a model: evaluators generate and score text through a handle.
 
 `TransformersHandle` drives a live transformers model whose weights the merge engine replaces in
-place; an engine with its own weights implements the same two methods.
+place; an engine with its own weights implements the same two methods. `suite.evaluators.vision` has
+the handle that takes pictures as well.
 """
 
 from __future__ import annotations
@@ -14,6 +15,10 @@ from typing import Any, Protocol
 import torch
 
 from suite.errors import BadInput
+from suite.evaluators import checkpoints
+from suite.evaluators.pictures import Picture
+
+Pictures = Sequence[Picture | None] | None  # one to a prompt; None where a prompt has none
 
 
 @dataclass(frozen=True)
@@ -24,23 +29,64 @@ class Generation:
     tokens: int
 
 
+@dataclass(frozen=True)
+class Decoding:
+    """How replies are chosen: by beam search over `num_beams` (1 is greedy), never by sampling.
+
+    Logits of tokens that the prompt or the reply already holds are divided by `repetition_penalty`
+    where positive and multiplied by it where negative (Keskar et al. 2019, arXiv 1909.05858, as
+    transformers has it); 1 changes nothing.
+    """
+
+    num_beams: int = 1
+    repetition_penalty: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.num_beams < 1:
+            raise BadInput(f"decoding: num_beams {self.num_beams} must be at least 1")
+        if not self.repetition_penalty > 0:
+            raise BadInput(
+                f"decoding: repetition_penalty {self.repetition_penalty} must be positive"
+            )
+
+
+GREEDY = Decoding()
+
+
 class ModelHandle(Protocol):
     """What an evaluator may ask of a model."""
 
-    def generate(self, prompts: Sequence[str], max_new_tokens: int) -> list[Generation]:
-        """Greedy replies to `prompts`, in order."""
+    def generate(
+        self,
+        prompts: Sequence[str],
+        max_new_tokens: int,
+        pictures: Pictures = None,
+        decoding: Decoding = GREEDY,
+    ) -> list[Generation]:
+        """Replies to `prompts`, in order; `BadInput` for `pictures` that it cannot look at."""
         ...
 
-    def loglikelihood(self, prompts: Sequence[str], replies: Sequence[str]) -> list[float]:
+    def loglikelihood(
+        self, prompts: Sequence[str], replies: Sequence[str], pictures: Pictures = None
+    ) -> list[float]:
         """Log-probability (nats) of each reply after its prompt."""
         ...
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of a batch: its token ids, and the picture that they refer to."""
+
+    ids: list[int]
+    picture: Picture | None = None
 
 
 class TransformersHandle:
     """A causal language model of transformers on one device.
 
-    Prompts are sorted by length into batches of at most `batch_size` rows, padded on the left;
-    encodings are kept, since every candidate of a search reads the same prompts.
+    Prompts are sorted by length into batches, padded on the left, of at most `batch_size` rows, of
+    which a prompt takes as many as it has beams; encodings are kept, since every candidate of a
+    search reads the same prompts.
     """
 
     def __init__(self, model: Any, tokenizer: Any, batch_size: int = 256) -> None:
@@ -59,55 +105,97 @@ class TransformersHandle:
             self._encoded.update(zip(new, self.tokenizer(new).input_ids, strict=True))
         return [self._encoded[text] for text in texts]
 
-    def generate(self, prompts: Sequence[str], max_new_tokens: int) -> list[Generation]:
-        """Greedy replies; a row ends at the end of sequence or after `max_new_tokens`."""
-        encoded = self.encode(prompts)
-        order = sorted(range(len(encoded)), key=lambda index: len(encoded[index]))
+    def generate(
+        self,
+        prompts: Sequence[str],
+        max_new_tokens: int,
+        pictures: Pictures = None,
+        decoding: Decoding = GREEDY,
+    ) -> list[Generation]:
+        """Replies; a row ends at the end of sequence or after `max_new_tokens`."""
+        rows = self._rows(prompts, pictures)
+        order = sorted(range(len(rows)), key=lambda index: len(rows[index].ids))
+        size = max(1, self.batch_size // decoding.num_beams)
         replies: dict[int, Generation] = {}
-        for start in range(0, len(order), self.batch_size):
-            rows = order[start : start + self.batch_size]
-            ids = self._greedy([encoded[row] for row in rows], max_new_tokens)
+        for start in range(0, len(order), size):
+            batch = order[start : start + size]
+            ids = self._decode([rows[row] for row in batch], max_new_tokens, decoding)
             texts = self.tokenizer.batch_decode(ids, skip_special_tokens=True)
-            for row, text, tokens in zip(rows, texts, ids, strict=True):
+            for row, text, tokens in zip(batch, texts, ids, strict=True):
                 replies[row] = Generation(text, len(tokens))
         return [replies[row] for row in range(len(prompts))]
 
-    def loglikelihood(self, prompts: Sequence[str], replies: Sequence[str]) -> list[float]:
+    def loglikelihood(
+        self, prompts: Sequence[str], replies: Sequence[str], pictures: Pictures = None
+    ) -> list[float]:
         """Summed log-probability (nats) of each reply's tokens given its prompt."""
-        heads, tails = self.encode(prompts), self.encode(replies, special=False)
+        heads, tails = self._rows(prompts, pictures), self.encode(replies, special=False)
         totals: list[float] = []
         for start in range(0, len(heads), self.batch_size):
             pairs = list(zip(heads, tails, strict=True))[start : start + self.batch_size]
-            ids, mask = self._pad([head + tail for head, tail in pairs])
+            inputs = self._inputs([Row(head.ids + tail, head.picture) for head, tail in pairs])
+            longest = max(1, *(len(tail) for _, tail in pairs))
             with torch.inference_mode():
-                logits = self.model(input_ids=ids, attention_mask=mask).logits[:, :-1].float()
-            chosen = torch.log_softmax(logits, -1).gather(-1, ids[:, 1:, None])[..., 0]
+                logits = self.model(**inputs, logits_to_keep=longest + 1).logits[:, :-1].float()
+            following = inputs["input_ids"][:, -longest:, None]
+            chosen = torch.log_softmax(logits, -1).gather(-1, following)[..., 0]
             for row, (_, tail) in enumerate(pairs):
-                totals.append(float(chosen[row, chosen.shape[1] - len(tail) :].sum()))
+                totals.append(float(chosen[row, longest - len(tail) :].sum()))
         return totals
 
-    def _pad(self, rows: list[list[int]]) -> tuple[torch.Tensor, torch.Tensor]:
-        length = max(map(len, rows))
-        pad = self.tokenizer.pad_token_id
-        ids = torch.tensor([[pad] * (length - len(row)) + row for row in rows])
-        mask = torch.tensor([[0] * (length - len(row)) + [1] * len(row) for row in rows])
-        return ids.to(self.model.device), mask.to(self.model.device)
+    def _rows(self, prompts: Sequence[str], pictures: Pictures) -> list[Row]:
+        """The prompts as they enter a batch; here, without pictures."""
+        if any(picture is not None for picture in pictures or ()):
+            raise BadInput(
+                "the task's items have pictures and its model no eyes; name the vision-language"
+                " model that lends them as task.vlm"
+            )
+        return [Row(ids) for ids in self.encode(prompts)]
 
-    def _greedy(self, rows: list[list[int]], max_new_tokens: int) -> list[list[int]]:
-        ids, mask = self._pad(rows)
+    def _inputs(self, rows: Sequence[Row]) -> dict[str, Any]:
+        """What the model is called with: `rows` padded on the left and masked.
+
+        A row is padded with an id of its own, so that a repetition penalty, which in transformers
+        5.20 sees no mask, finds in it what it would find in the row alone.
+        """
+        length = max(len(row.ids) for row in rows)
+        missing = [length - len(row.ids) for row in rows]
+        ids = [[self._filler(r)] * gap + r.ids for r, gap in zip(rows, missing, strict=True)]
+        mask = [[0] * gap + [1] * (length - gap) for gap in missing]
+        device = self.model.device
+        return {
+            "input_ids": torch.tensor(ids, device=device),
+            "attention_mask": torch.tensor(mask, device=device),
+        }
+
+    def _filler(self, row: Row) -> int:
+        """The id to pad `row` with."""
+        return row.ids[0] if row.ids else int(self.tokenizer.pad_token_id)
+
+    def _decode(
+        self, rows: Sequence[Row], max_new_tokens: int, decoding: Decoding
+    ) -> list[list[int]]:
+        """The ids of each row's reply, up to and including the end of sequence."""
+        inputs, ends = self._inputs(rows), self._ends()
         with torch.inference_mode():
             out = self.model.generate(
-                input_ids=ids,
-                attention_mask=mask,
+                **inputs,
                 max_new_tokens=max_new_tokens,
                 do_sample=False,
-                num_beams=1,
+                num_beams=decoding.num_beams,
+                repetition_penalty=float(decoding.repetition_penalty),
                 pad_token_id=self.tokenizer.pad_token_id,
-                eos_token_id=self.tokenizer.eos_token_id,
+                eos_token_id=ends or None,
             )
-        replies = out[:, ids.shape[1] :].tolist()
-        end = self.tokenizer.eos_token_id
-        return [reply[: reply.index(end) + 1] if end in reply else reply for reply in replies]
+        replies = out[:, inputs["input_ids"].shape[1] :].tolist()
+        lengths = [next((n for n, i in enumerate(r, 1) if i in ends), len(r)) for r in replies]
+        return [reply[:length] for reply, length in zip(replies, lengths, strict=True)]
+
+    def _ends(self) -> list[int]:
+        """The ids that end a reply: the tokenizer's and the checkpoint's own, which may be several."""
+        own = self.model.generation_config.eos_token_id
+        own = own if isinstance(own, list) else [own]
+        return sorted({*own, self.tokenizer.eos_token_id} - {None})
 
 
 def load(
@@ -118,29 +206,6 @@ def load(
     The model is made `dtype`: float32, bfloat16 or float16. `BadInput` when the checkpoint or its
     tokenizer is missing, incomplete or needs its own code.
     """
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-    from transformers.utils import logging
-
-    logging.disable_progress_bar()
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-        loaded: Any = AutoModelForCausalLM.from_pretrained(
-            folder,
-            dtype=getattr(torch, dtype),
-            use_safetensors=True,
-            trust_remote_code=False,
-            local_files_only=True,
-            output_loading_info=True,
-        )
-        model, info = loaded
-    except (OSError, ValueError, KeyError) as error:
-        raise BadInput(f"model {folder}: {str(error).splitlines()[0]}") from None
-    for problem in ("missing_keys", "unexpected_keys", "mismatched_keys"):
-        if info[problem]:
-            raise BadInput(
-                f"model {folder}: {problem.replace('_', ' ')}: {sorted(info[problem])[0]}"
-            )
-    tokenizer.padding_side = "left"
-    if tokenizer.pad_token_id is None:
-        tokenizer.pad_token = tokenizer.eos_token
+    tokenizer = checkpoints.read_tokenizer(folder)
+    model = checkpoints.read_model(folder, "AutoModelForCausalLM", dtype)
     return TransformersHandle(model.to(device), tokenizer, batch_size)

@@ -1,0 +1,88 @@
+"""Reading the processor of a vision-language checkpoint: its tokenizer and its image processor."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from suite.errors import BadInput
+from suite.evaluators.checkpoints import first_line
+
+_PICTURES = "preprocessor_config.json"
+_WHOLE = "processor_config.json"  # transformers 5 puts the image processor's settings in here
+
+
+def read(folder: Path) -> Any:
+    """The processor in `folder`, without code of its own; `BadInput` names the file it lacks.
+
+    Without torchvision transformers works with Pillow, and cannot make a Qwen2-VL processor, which
+    looks at videos as well: it is then replaced by one for still pictures.
+    """
+    from transformers import AutoProcessor
+
+    _check(folder)
+    try:
+        with _quiet():
+            try:
+                found: Any = AutoProcessor.from_pretrained(
+                    folder, trust_remote_code=False, local_files_only=True
+                )
+            except (ImportError, AttributeError):
+                found = _stills(folder)
+    except (OSError, ValueError, KeyError, TypeError, ImportError, AttributeError) as error:
+        line = first_line(error)
+        raise BadInput(f"model {folder}: its processor cannot be loaded ({line})") from None
+    if not (hasattr(found, "image_processor") and hasattr(found, "image_token")):
+        raise BadInput(f"model {folder}: a {type(found).__name__} is no processor of pictures")
+    return found
+
+
+def _check(folder: Path) -> None:
+    if not folder.is_dir():
+        raise BadInput(f"model {folder}: no such folder")
+    try:
+        nested = json.loads((folder / _WHOLE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        nested = {}
+    if not ((folder / _PICTURES).is_file() or "image_processor" in nested):
+        raise BadInput(
+            f"model {folder}: no processor: {_PICTURES}, or {_WHOLE} with an image_processor, is"
+            " missing"
+        )
+    if not any(folder.glob("*token*")) and not any(folder.glob("vocab*")):
+        raise BadInput(f"model {folder}: no tokenizer: tokenizer.json is missing")
+
+
+def _stills(folder: Path) -> Any:
+    """Qwen2-VL's processor for still pictures alone."""
+    from transformers import AutoImageProcessor, AutoTokenizer, ProcessorMixin, Qwen2VLProcessor
+
+    class StillsProcessor(ProcessorMixin):
+        return_mm_token_type_ids = True
+        image_token = "<|image_pad|>"
+        replace_image_token = Qwen2VLProcessor.replace_image_token
+
+        def __init__(self, image_processor: Any, tokenizer: Any, chat_template: Any = None) -> None:
+            self.image_token_id = tokenizer.convert_tokens_to_ids(self.image_token)
+            start: Any = super().__init__
+            start(image_processor, tokenizer, chat_template=chat_template)
+
+    local = {"trust_remote_code": False, "local_files_only": True}
+    eyes = AutoImageProcessor.from_pretrained(folder, **local)
+    return StillsProcessor(eyes, AutoTokenizer.from_pretrained(folder, **local))
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """No advice about torchvision; errors still show."""
+    from transformers.utils import logging
+
+    level = logging.get_verbosity()
+    logging.set_verbosity_error()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
