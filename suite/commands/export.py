@@ -7,23 +7,18 @@ import json
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import yaml
 
 from suite import hub
-from suite.commands import assemble, card
+from suite.commands import assemble, card, export_options
 from suite.errors import BadInput
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise BadInput(f"{self.prog.removeprefix('suite ')}: {message}")
 
 
 def main(words: list[str]) -> None:
     """``export RUN OUT (--trial N | --pick …)`` or ``merge RECIPE OUT``, with their options."""
-    options = _options(words)
+    options = export_options.parse(words)
     if options.push:
         from suite.export import push
 
@@ -47,13 +42,14 @@ def export(options: argparse.Namespace) -> None:
     wanted = options.trial if options.pick is None else options.pick
     pick = picked(wanted, run, config, trials, judged)
     recipe, spec = read_json(pick.trial.recipe), config["task"]
-    names = parents.used(recipe, spec["base"])
+    names = parents.used(recipe, spec["base"], spec.get("vlm"))
     device = _device(config["device"])
     found = parents.find(
         {name: spec["models"][name] for name in names},
         spec["base"],
         spec.get("vocabulary", "refuse"),
         device,
+        spec.get("vlm"),
     )
     inputs = config.get("inputs", {}).get("models", {})
     _same_weights(run, found, inputs)
@@ -77,13 +73,21 @@ def export(options: argparse.Namespace) -> None:
 def merge(options: argparse.Namespace) -> None:
     """Merge the file RECIPE into OUT: mergekit YAML whose models are Hub ids or local folders,
     or the recipe.json of an exported folder.
+
+    A base with a vision tower keeps it, unless another vision-language model takes the merge.
     """
     from suite.export import parents, recipes
 
-    recipe, models = recipes.read(Path(options.recipe), parents.layers)
-    base = recipes.base(recipe)
-    found = parents.find({n: models.get(n, n) for n in parents.used(recipe, base)}, base)
-    _write(options, recipe, found, {"base": base}, "cpu", None, {})
+    read = recipes.read(Path(options.recipe), parents.layers)
+    base, vlm = recipes.base(read.recipe), options.vlm or read.vlm
+    vocabulary = options.vocabulary or read.vocabulary or "refuse"
+    names = parents.used(read.recipe, base, vlm)
+    models = {name: read.models.get(name, name) for name in names}
+    found = parents.find(models, base, vocabulary, vlm=vlm)
+    if vlm is None and found[base].eyes:
+        vlm = base
+    spec = {"base": base, "vlm": vlm, "vocabulary": vocabulary}
+    _write(options, read.recipe, found, spec, "cpu", None, {})
 
 
 def read_config(run: Path) -> dict[str, Any]:
@@ -192,6 +196,8 @@ def _write(
         device=now["device"],
         packages=now["packages"],
         inputs={name: files for name, files in inputs.items() if name in parents},
+        vlm=spec.get("vlm"),
+        vocabulary=spec.get("vocabulary", "refuse"),
     )
     plan = checkpoint.Plan(
         recipe=recipe,
@@ -200,9 +206,10 @@ def _write(
         device=device,
         dtype=options.dtype,
         live=spec.get("dtype", "float32"),
-        vocabulary=spec.get("vocabulary", "refuse"),
+        vocabulary=made.vocabulary,
         allow_nonfinite=spec.get("allow_nonfinite", False),
         shard=checkpoint.shard_bytes(options.max_shard_size),
+        vlm=made.vlm,
     )
     weights = checkpoint.write(
         plan, out, lambda weights: texts.texts(recipe, parents, made, weights, origin)
@@ -211,6 +218,8 @@ def _write(
     print(f"{out}: {recipes.title(recipe)}")
     if origin:
         print(f"  trial {origin.pick.trial.number}, {origin.pick.why}")
+    if made.vlm:
+        print(f"  all but the language tower is that of {made.vlm}")
     print(f"  {weights.parameters:,} parameters, {weights.dtype}, {len(files)} safetensors file(s)")
     if not (out / texts.MERGEKIT).exists():
         print(f"  no {texts.MERGEKIT}: mergekit cannot express this merge; {texts.RECIPE} holds it")
@@ -224,25 +233,3 @@ def _push(options: argparse.Namespace) -> None:
         print(f"not uploaded; later: hf upload {options.push} {out}")
         return
     print(f"uploaded to {push.upload(out, options.push, options.private)}")
-
-
-def _options(words: list[str]) -> argparse.Namespace:
-    parser = _Parser(prog=f"suite {words[0]}")
-    if words[0] == "export":
-        parser.add_argument("run", metavar="RUN", help="a run's folder")
-        which = parser.add_mutually_exclusive_group(required=True)
-        which.add_argument("--trial", type=int, metavar="N", help="by its number")
-        which.add_argument("--pick", metavar="knee|best:OBJECTIVE", help="by its scores")
-    else:
-        parser.add_argument("recipe", metavar="RECIPE", help="mergekit YAML, or a recipe.json")
-    parser.add_argument("out", metavar="OUT", help="the folder to write; must not exist")
-    parser.add_argument("--max-shard-size", default="5GB", metavar="SIZE")
-    parser.add_argument("--dtype", choices=("float32", "bfloat16", "float16"))
-    parser.add_argument("--push", metavar="org/name", help="upload to this new or empty repository")
-    parser.add_argument("--private", action="store_true")
-    parser.add_argument("--yes", action="store_true", help="upload without asking")
-    options = parser.parse_args(words[1:])
-    if not options.push and (options.private or options.yes):
-        raise BadInput(f"{words[0]}: --private and --yes go with --push")
-    options.words = words
-    return options

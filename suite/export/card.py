@@ -11,7 +11,7 @@ import yaml
 
 from suite import mergekit
 from suite.errors import BadInput
-from suite.export import layers, unrolled
+from suite.export import layers, towers, unrolled
 from suite.export.checkpoint import Weights
 from suite.export.parents import Parent, shared_licence
 from suite.export.pick import Pick
@@ -42,13 +42,18 @@ class Origin:
 
 @dataclass(frozen=True)
 class Made:
-    """How and from what the folder was made; `inputs` are sha256 of weight files, by parent."""
+    """How and from what the folder was made; `inputs` are sha256 of weight files, by parent.
+
+    `vlm` is the parent whose language tower the merge became; `vocabulary` is the task's.
+    """
 
     title: str
     command: str
     device: str
     packages: Mapping[str, str]
     inputs: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    vlm: str | None = None
+    vocabulary: str = "refuse"
 
 
 def texts(
@@ -59,15 +64,17 @@ def texts(
     origin: Origin | None = None,
 ) -> dict[str, str]:
     """Every text file by its name; the mergekit one only if mergekit can express the recipe."""
-    files = {RECIPE: recipe_json(recipe, parents, made.inputs)}
+    files = {RECIPE: recipe_json(recipe, parents, made)}
     refused = None
     try:
-        files[MERGEKIT] = _mergekit(recipe, parents, weights)
+        files |= _mergekit(recipe, parents, weights, made)
     except BadInput as error:
         refused = str(error)
+    seeing = [towers.paragraph(parents[made.vlm], made.vocabulary)] if made.vlm else []
     sections = [
-        _front_matter(parents),
+        _front_matter(parents, made),
         f"# {made.title}\n\n{_opening(recipe, origin)}",
+        *seeing,
         *([layers.section(recipe, weights.folding)] if isinstance(recipe, LayerPath) else []),
         _parents(parents),
         _recipe(files, refused),
@@ -77,30 +84,37 @@ def texts(
     return {**files, CARD: "\n\n".join(sections) + "\n"}
 
 
-def _mergekit(recipe: Recipe | LayerPath, parents: Mapping[str, Parent], weights: Weights) -> str:
-    named = {name: parent.where for name, parent in parents.items()}
+def _mergekit(
+    recipe: Recipe | LayerPath, parents: Mapping[str, Parent], weights: Weights, made: Made
+) -> dict[str, str]:
+    """mergekit's YAML, with what makes the plain towers that it names."""
     if isinstance(recipe, Recipe) and recipe.dtype == "float32":
         recipe = replace(recipe, dtype=weights.dtype)
-    return mergekit.write(recipe, named)
+    files = towers.extractions(recipe, parents)
+    said = towers.comment(recipe, parents[made.vlm] if made.vlm else None, files)
+    return {MERGEKIT: said + mergekit.write(recipe, towers.names(recipe, parents)), **files}
 
 
-def recipe_json(
-    recipe: Recipe | LayerPath,
-    parents: Mapping[str, Parent],
-    inputs: Mapping[str, Mapping[str, str]],
-) -> str:
+def recipe_json(recipe: Recipe | LayerPath, parents: Mapping[str, Parent], made: Made) -> str:
     """The recipe as journaled, so that its digest holds, and what its model names stand for."""
+    inputs = made.inputs
     models = {
         name: {"model": parent.where, **({"sha256": inputs[name]} if name in inputs else {})}
         for name, parent in parents.items()
     }
     data = {**recipe.to_json(), "models": models}
+    if made.vlm is not None:
+        data["vlm"] = made.vlm
+    if made.vocabulary != "refuse":
+        data["vocabulary"] = made.vocabulary
     return json.dumps(data, ensure_ascii=False, indent=1) + "\n"
 
 
-def _front_matter(parents: Mapping[str, Parent]) -> str:
+def _front_matter(parents: Mapping[str, Parent], made: Made) -> str:
     """What the Hub reads. It takes only its own models as base models."""
     said: dict[str, Any] = {"library_name": "transformers", "tags": ["merge", "merge-suite"]}
+    if made.vlm is not None:
+        said["pipeline_tag"] = "image-text-to-text"
     on_hub = list(dict.fromkeys(parent.repo for parent in parents.values() if parent.repo))
     if on_hub:
         said["base_model"] = on_hub

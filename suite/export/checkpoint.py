@@ -30,6 +30,7 @@ class Plan:
     """What to write: `recipe` over the checkpoints in `folders`, config and tokenizer of `base`.
 
     A layer path is written as an ordinary model of as many layers as it has hops (`unrolled`).
+    `vlm` is the vision-language model whose language tower is replaced; all else is then its own.
 
     `dtype` None is the type of what was searched: the one the recipe rounds to, or else the live
     model's, `live`. `shard` is in bytes; `vocabulary` and `allow_nonfinite` are the task's.
@@ -44,6 +45,12 @@ class Plan:
     live: str = "float32"
     vocabulary: str = "refuse"
     allow_nonfinite: bool = False
+    vlm: str | None = None
+
+    @property
+    def lender(self) -> str:
+        """The model whose config, tokenizer and processor are written, and its vision tower."""
+        return self.base if self.vlm is None else self.vlm
 
     @property
     def stored(self) -> str | None:
@@ -56,9 +63,9 @@ class Plan:
 class Weights:
     """What became of the weights: `merged` is the type they were computed (and measured) in.
 
-    `altered` is the share of parameters in [0, 1] that the rounding to `dtype` changed. `folding` is
-    what the folding of a layer path's scales changed before that: the relative difference of the
-    logits (`unrolled.unroll`).
+    `altered` is the share in [0, 1] of all parameters, those of a vision tower among them, that the
+    rounding to `dtype` changed. `folding` is what the folding of a layer path's scales changed
+    before that: the relative difference of the logits (`unrolled.unroll`).
     """
 
     parameters: int
@@ -97,13 +104,14 @@ def check(plan: Plan, out: Path) -> None:
     """
     if out.exists() or out.is_symlink():
         raise BadInput(f"{out}: exists; name a new folder")
-    base = plan.folders[plan.base]
-    known = header.read(plan.base, str(base))
+    lender = plan.folders[plan.lender]
+    known = header.read(plan.lender, str(lender))
     numbers = known.parameters
     if isinstance(plan.recipe, LayerPath):
         unrolled.check(plan.recipe)
         numbers = unrolled.parameters(plan.recipe, known.shapes)
-    texts = sum(file.stat().st_size for file in _tokenizer_files(base))
+    numbers += known.eyes
+    texts = sum(file.stat().st_size for file in _tokenizer_files(lender))
     needed = numbers * _WIDTH[plan.stored or plan.live] + texts + _SLACK
     there = next(folder for folder in out.absolute().parents if folder.exists())
     if not (there.is_dir() and os.access(there, os.W_OK | os.X_OK)):
@@ -119,11 +127,10 @@ def merged(plan: Plan) -> Any:
     """The live model with `plan.recipe` in it; the sources are let go."""
     import torch
 
-    from suite.evaluators import handle
     from suite.merging import MergeFailure, PathMerger, Sources
 
-    live = handle.load(plan.folders[plan.base], plan.device, dtype=plan.live)
-    folders = {plan.base: plan.folders[plan.base], **plan.folders}
+    model, target = _live(plan)
+    folders = {name: plan.folders[name] for name in (plan.base, *plan.recipe.models)}
     try:
         sources = Sources.load(
             folders,
@@ -131,14 +138,29 @@ def merged(plan: Plan) -> Any:
             vocabulary=plan.vocabulary,
             allow_nonfinite=plan.allow_nonfinite,
         )
-        PathMerger(sources, live.model).merge(plan.recipe)
+        PathMerger(sources, target).merge(plan.recipe)
     except MergeFailure as error:
         raise BadInput(f"{plan.recipe.title}: {error}") from None
     except (MemoryError, torch.OutOfMemoryError):
         raise BadInput(
             f"{plan.recipe.title} of {len(plan.folders)} models: out of memory on {plan.device}"
         ) from None
-    return live.model
+    return model
+
+
+def _live(plan: Plan) -> tuple[Any, Any]:
+    """The live model, and the module that is merged: the model itself or its language tower."""
+    from suite.evaluators import checkpoints, handle, processors
+    from suite.merging.language_tower import LanguageTower
+
+    folder = plan.folders[plan.lender]
+    if plan.vlm is None:
+        model = handle.load(folder, plan.device, dtype=plan.live).model
+        return model, model
+    processors.read(folder)  # its files are only copied, so this is where one that is missing shows
+    seeing = checkpoints.read_model(folder, "AutoModelForImageTextToText", plan.live)
+    model = seeing.to(plan.device).eval()
+    return model, LanguageTower(model)
 
 
 def _settle(model: Any, dtype: str | None) -> Weights:
@@ -165,18 +187,18 @@ def _save(model: Any, plan: Plan, draft: Path) -> None:
     from safetensors import SafetensorError
     from transformers import AutoTokenizer
 
-    base = plan.folders[plan.base]
+    lender = plan.folders[plan.lender]
     try:
         model.save_pretrained(draft, max_shard_size=plan.shard)
     except SafetensorError as error:
         raise OSError(None, str(error)) from None
-    files = _tokenizer_files(base)
+    files = _tokenizer_files(lender)
     for file in files:
         shutil.copyfile(file, draft / file.name)
     for file in draft.glob("*.safetensors"):  # safetensors lets nobody but the owner read them
         file.chmod((draft / "config.json").stat().st_mode)
     if not files:
-        AutoTokenizer.from_pretrained(base, local_files_only=True).save_pretrained(draft)
+        AutoTokenizer.from_pretrained(lender, local_files_only=True).save_pretrained(draft)
 
 
 def _tokenizer_files(folder: Path) -> list[Path]:

@@ -18,7 +18,8 @@ class Parent:
 
     `name` stands in the recipe; `where` is what a user writes to get it: ``org/name@revision`` of
     the Hub (then `repo` and `revision` are its parts), or the path as configured. `licence` is an
-    identifier of the Hub's, None when the model does not say.
+    identifier of the Hub's, None when the model does not say. `eyes` counts the parameters of a
+    vision-language model outside its language tower.
     """
 
     name: str
@@ -27,18 +28,23 @@ class Parent:
     repo: str | None = None
     revision: str | None = None
     licence: str | None = None
+    eyes: int = 0
 
 
 def find(
-    models: Mapping[str, str], base: str, vocabulary: str = "refuse", device: str = "cpu"
+    models: Mapping[str, str],
+    base: str,
+    vocabulary: str = "refuse",
+    device: str = "cpu",
+    vlm: str | None = None,
 ) -> dict[str, Parent]:
     """The parents by their names in the recipe, from names to Hub ids or paths.
 
     Nothing large is downloaded before their metadata fit each other and this machine; `base`,
-    `vocabulary` and `device` are `fit.check`'s. `BadInput` when one does not, or cannot be had.
+    `vocabulary`, `device` and `vlm` are `fit.check`'s. `BadInput` when one does not, or cannot be had.
     """
     headers = [header.read(name, where) for name, where in models.items()]
-    fit.check(headers, base, vocabulary, device)
+    fit.check(headers, base, vocabulary, device, vlm=vlm)
     return {each.name: _parent(each, models[each.name]) for each in headers}
 
 
@@ -48,9 +54,9 @@ def layers(name: str) -> int:
     return 1 + max((layer for layer in found if layer is not None), default=-1)
 
 
-def used(recipe: Recipe | LayerPath, base: str) -> list[str]:
-    """Names of the models a recipe reads, `base` (config and tokenizer) first, each once."""
-    return list(dict.fromkeys([base, *recipe.models]))
+def used(recipe: Recipe | LayerPath, base: str, vlm: str | None = None) -> list[str]:
+    """Names of the models an export reads, each once: `base`, the recipe's, `vlm` if there is one."""
+    return list(dict.fromkeys([base, *recipe.models, *([] if vlm is None else [vlm])]))
 
 
 def shared_licence(parents: Mapping[str, Parent]) -> str | None:
@@ -63,4 +69,6 @@ def _parent(known: header.Header, where: str) -> Parent:
     found = hub.locate(where)
     if found.repo is not None:
         where = f"{found.repo}@{found.revision}"
-    return Parent(known.name, where, found.folder, found.repo, found.revision, known.licence)
+    return Parent(
+        known.name, where, found.folder, found.repo, found.revision, known.licence, known.eyes
+    )

@@ -1,31 +1,47 @@
-"""Recipes in files: what `suite merge` is given, a merge or a layer path."""
+"""Recipes in files: what `suite merge` is given, a merge, a layer path, or a model as it is."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from suite import mergekit
 from suite.errors import BadInput
 from suite.layer_path import LayerPath, read_json
-from suite.recipe import Recipe
+from suite.recipe import Input, Recipe
 
-Read = tuple[Recipe | LayerPath, dict[str, str]]
+
+@dataclass(frozen=True)
+class Read:
+    """A recipe, and what the names of its models stand for where these are not Hub ids or folders.
+
+    `vlm` names the vision-language model whose language tower the merge becomes, `vocabulary` says
+    whether rows beyond the base's are ``cut``: both as in a task, where the file says them.
+    """
+
+    recipe: Recipe | LayerPath
+    models: Mapping[str, str] = field(default_factory=dict)
+    vlm: str | None = None
+    vocabulary: str | None = None
 
 
 def read(path: Path, layers: Callable[[str], int]) -> Read:
     """The recipe in a recipe.json or in a mergekit file, whose slices may be a layer path.
 
-    With it, for a recipe.json, the Hub id or folder of each model; in mergekit files the names are
-    those. `layers` counts the layers of a model. `BadInput` says what cannot be read.
+    A model's folder is the recipe of that model alone. `layers` counts the layers of a model.
+    `BadInput` says what cannot be read.
     """
+    if path.is_dir():
+        return Read(Recipe("linear", (Input(str(path), {"weight": 1.0}),)))
     if path.suffix != ".json":
-        return mergekit.read(path, layers=layers), {}
+        return Read(mergekit.read(path, layers=layers))
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
         models = {name: str(entry["model"]) for name, entry in data.get("models", {}).items()}
-        return read_json(data), models
+        said = {key: str(data[key]) for key in ("vlm", "vocabulary") if key in data}
+        return Read(read_json(data), models, **said)
     except BadInput as error:
         raise BadInput(f"{path.name}: {error}") from None
     except (OSError, ValueError) as error:
