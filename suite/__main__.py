@@ -15,7 +15,8 @@ usage: suite COMMAND [arguments]
   report  [task=…]          figures, tables and one HTML page from the results
   export  RUN OUT --trial N | --pick knee | --pick best:OBJECTIVE
                             one searched merge as a checkpoint, with its recipe and a model card
-  merge   RECIPE OUT        a mergekit YAML as a checkpoint (both: --push org/name uploads it)
+  merge   RECIPE OUT [--vlm MODEL]
+                            a mergekit YAML as a checkpoint (both: --push org/name uploads it)
   check   task=… [--fast]   prove that a task is complete, its models fit and its splits are
                             disjoint (--fast: without downloading or loading any weights)
   list    tasks|optimizers|baselines|merges

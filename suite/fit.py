@@ -49,7 +49,7 @@ def check(
     """That the models fit each other and this machine; `BadInput` names the first thing that does not.
 
     With `vocabulary` ``cut``, embeddings and heads longer than the base's are allowed, as their
-    surplus rows will be dropped; shorter ones never are. `device` is a torch device, `dtype` the
+    surplus rows take no part in a merge; shorter ones never are. `device` is a torch device, `dtype` the
     live model's type; `streamed` sources do not count for a device that is not the processor. `vlm`
     is the live model when only its language tower is merged.
     """
@@ -152,7 +152,7 @@ def _compare(base: Header, other: Header, vocabulary: str) -> tuple[str, ...]:
         longer = tensor.endswith(ROWS) and here[1:] == there[1:] and there[:1] > here[:1]
         if longer and vocabulary == "cut":
             continue
-        hint = "; task.vocabulary=cut drops the rows that the base lacks" if longer else ""
+        hint = "; task.vocabulary=cut merges the base's rows alone" if longer else ""
         if not longer and tensor.endswith(ROWS) and here[1:] == there[1:]:
             hint = "; a vocabulary smaller than the base's cannot be merged"
         raise BadInput(

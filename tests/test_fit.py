@@ -30,7 +30,14 @@ def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[HubServe
 def header(name: str, dtype: str = "BF16", **shapes: tuple[int, ...]) -> Header:
     """A header of the usual shapes; those given replace them (a key's dots written ``__``)."""
     tensors = SHAPES | {key.replace("__", "."): shape for key, shape in shapes.items()}
-    return Header(name, tensors, dict.fromkeys(tensors, dtype), "MistralForCausalLM", "mistral", vocabulary=32000)
+    return Header(
+        name,
+        tensors,
+        dict.fromkeys(tensors, dtype),
+        "MistralForCausalLM",
+        "mistral",
+        vocabulary=32000,
+    )
 
 
 def longer(rows: int) -> Header:

@@ -116,7 +116,7 @@ def test_a_tower_fits_its_base_and_its_eyes_take_memory(
     folders: Folders, architecture: str, tied: bool, old: bool
 ) -> None:
     known = headers(folders(architecture, tied, old))
-    with pytest.raises(BadInput, match=r"task\.vocabulary=cut drops the rows that the base lacks"):
+    with pytest.raises(BadInput, match=r"task\.vocabulary=cut merges the base.s rows alone"):
         fit.check(known, "base", vlm="vlm")
     found = fit.check(known, "base", "cut", vlm="vlm")
     rows = (

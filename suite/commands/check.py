@@ -54,8 +54,12 @@ def fit_lines(task: dict[str, Any], fit: Any) -> Iterator[str]:
         ]
         if header.revision:
             facts.append(f"{size(header.download)} to download" if header.download else "in cache")
+        lends = header.name == task.get("vlm")
+        if lends:
+            facts.append(f"{header.eyes / 1e6:,.2f}M parameters of vision tower and projector stay")
         if rows := fit.cut.get(header.name):
-            facts.append(f"cut to the base's rows: {', '.join(rows)}")
+            words = "its further rows stay" if lends else "cut to the base's rows"
+            facts.append(f"{words}: {', '.join(rows)}")
         name = f"{header.name} (base)" if header.name == fit.base else header.name
         yield f"  model       {name}: {', '.join(facts)}"
     yield f"  download    {size(fit.download)}; {size(fit.disk)} free"
