@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from suite import places
-from suite.commands import spaces
+from suite.commands import datasets, spaces
 from suite.errors import BadInput
 
 Config = Mapping[str, Any]
@@ -64,7 +64,7 @@ def fitted(config: Config) -> Any:
     if spec["base"] not in spec["models"]:
         known = ", ".join(spec["models"])
         raise BadInput(f"task {spec['name']}: base {spec['base']!r} is not one of {known}")
-    on = device(config["device"])
+    on, _ = device(config["device"]), seeing_options(spec)
     headers = [fit.read(name, model) for name, model in spec["models"].items()]
     return fit.check(
         headers,
@@ -95,6 +95,8 @@ def task(config: Config) -> Any:
     base = spec["base"]
     evaluators, objectives = measures(config)  # before the models: these are read in a moment
     paths = folders(config)
+    # First, as it finds in a moment that a processor is missing.
+    live, target = _live(spec, paths, on, config["batch_size"])
     merging = config["merging"]
     sources = Sources.load(
         {base: paths[base], **paths},
@@ -103,7 +105,6 @@ def task(config: Config) -> Any:
         spec.get("vocabulary", "refuse"),
         spec.get("allow_nonfinite", False),
     )
-    live, target = _live(spec, paths, on, config["batch_size"])
     tables = None if merging["tables"] is None else places.resolve(merging["tables"])
     space = spaces.build(spec, sources.layout.layers)
     merger = PathMerger(sources, target, merging["mode"], tables)
@@ -115,12 +116,24 @@ def _live(spec: Config, paths: Mapping[str, Path], on: str, batch_size: int) -> 
     from suite.evaluators import handle, vision
     from suite.merging.language_tower import LanguageTower
 
-    dtype, vlm = spec.get("dtype", "float32"), spec.get("vlm")
+    dtype, vlm, options = spec.get("dtype", "float32"), spec.get("vlm"), seeing_options(spec)
     if vlm is None:
         plain = handle.load(paths[spec["base"]], on, batch_size, dtype)
         return plain, plain.model
-    seeing = vision.load(paths[vlm], on, batch_size, dtype)
+    seeing = vision.load(paths[vlm], on, batch_size, dtype, **options)
     return seeing, LanguageTower(seeing.model)
+
+
+def seeing_options(spec: Config) -> dict[str, Any]:
+    """How a task's ``vlm`` is loaded: its ``tiling`` and ``rope_theta``, where they are given."""
+    found = {key: spec[key] for key in ("tiling", "rope_theta") if spec.get(key) is not None}
+    if found and spec.get("vlm") is None:
+        raise BadInput(
+            f"task {spec['name']}: {next(iter(found))} is a setting of a vlm; it has none"
+        )
+    if not isinstance(found.get("tiling", True), bool):
+        raise BadInput(f"tiling={found['tiling']}: allowed are true and false")
+    return found
 
 
 def measures(config: Config) -> tuple[list[Any], list[Any]]:
@@ -131,8 +144,10 @@ def measures(config: Config) -> tuple[list[Any], list[Any]]:
     objectives = [Objective(**entry) for entry in spec["objectives"].values()]
     if not objectives:
         raise BadInput(f"task {spec['name']}: no objectives")
+    datasets.check_there(spec)
     evaluators = [evaluator(entry, config) for entry in spec["evaluators"].values()]
     _check_metrics(objectives, evaluators)
+    datasets.check_leaks(evaluators)
     return evaluators, objectives
 
 

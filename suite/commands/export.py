@@ -86,7 +86,7 @@ def merge(options: argparse.Namespace) -> None:
     found = parents.find(models, base, vocabulary, vlm=vlm)
     if vlm is None and found[base].eyes:
         vlm = base
-    spec = {"base": base, "vlm": vlm, "vocabulary": vocabulary}
+    spec = {"base": base, "vlm": vlm, "vocabulary": vocabulary, **read.seeing}
     _write(options, read.recipe, found, spec, "cpu", None, {})
 
 
@@ -198,6 +198,7 @@ def _write(
         inputs={name: files for name, files in inputs.items() if name in parents},
         vlm=spec.get("vlm"),
         vocabulary=spec.get("vocabulary", "refuse"),
+        seeing=assemble.seeing_options({"name": "to export", **spec}),
     )
     plan = checkpoint.Plan(
         recipe=recipe,
@@ -210,6 +211,7 @@ def _write(
         allow_nonfinite=spec.get("allow_nonfinite", False),
         shard=checkpoint.shard_bytes(options.max_shard_size),
         vlm=made.vlm,
+        seeing=made.seeing,
     )
     weights = checkpoint.write(
         plan, out, lambda weights: texts.texts(recipe, parents, made, weights, origin)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from suite.errors import BadInput
-from suite.evaluators.checkpoints import first_line
+from suite.evaluators.checkpoints import first_line, quiet
 
 _PICTURES = "preprocessor_config.json"
 _WHOLE = "processor_config.json"  # transformers 5 puts the image processor's settings in here
+_VIEW = (
+    "do_convert_rgb", "do_resize", "size", "resample", "do_center_crop", "crop_size", "do_rescale",
+    "rescale_factor", "do_normalize", "image_mean", "image_std",
+)  # fmt: skip
 
 
 def read(folder: Path) -> Any:
@@ -25,7 +27,7 @@ def read(folder: Path) -> Any:
 
     _check(folder)
     try:
-        with _quiet():
+        with quiet():
             try:
                 found: Any = AutoProcessor.from_pretrained(
                     folder, trust_remote_code=False, local_files_only=True
@@ -38,6 +40,28 @@ def read(folder: Path) -> Any:
     if not (hasattr(found, "image_processor") and hasattr(found, "image_token")):
         raise BadInput(f"model {folder}: a {type(found).__name__} is no processor of pictures")
     return found
+
+
+def untiled(processor: Any, config: Any) -> Any:
+    """A LLaVA-1.5 processor with the tokenizer and the settings of a LLaVA-NeXT's.
+
+    It makes one view of a picture: the shortest side to ``size``, the middle of ``crop_size`` cut
+    out. `config` is the model's. Pillow does it, as where this was published (transformers 4.38),
+    with and without torchvision.
+    """
+    from transformers import CLIPImageProcessorPil, LlavaProcessor
+
+    eyes = processor.image_processor.to_dict()
+    settings = {key: eyes[key] for key in _VIEW if key in eyes}
+    return LlavaProcessor(
+        image_processor=CLIPImageProcessorPil(**settings),
+        tokenizer=processor.tokenizer,
+        patch_size=config.vision_config.patch_size,
+        vision_feature_select_strategy=config.vision_feature_select_strategy,
+        num_additional_image_tokens=1,  # CLIP's class embedding, which "default" then drops
+        image_token=processor.image_token,
+        chat_template=getattr(processor, "chat_template", None),
+    )
 
 
 def _check(folder: Path) -> None:
@@ -73,16 +97,3 @@ def _stills(folder: Path) -> Any:
     local = {"trust_remote_code": False, "local_files_only": True}
     eyes = AutoImageProcessor.from_pretrained(folder, **local)
     return StillsProcessor(eyes, AutoTokenizer.from_pretrained(folder, **local))
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """No advice about torchvision; errors still show."""
-    from transformers.utils import logging
-
-    level = logging.get_verbosity()
-    logging.set_verbosity_error()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(level)

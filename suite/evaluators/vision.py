@@ -29,6 +29,11 @@ ARCHITECTURES = (
 )
 _LANGUAGE = "language_model."  # what of a model's body is merged; all else in it is frozen
 _GRID = "image_grid_thw"
+_UNTILED = (
+    "text_config", "vision_config", "image_token_index", "image_seq_length", "projector_hidden_act",
+    "vision_feature_select_strategy", "vision_feature_layer", "multimodal_projector_bias",
+    "tie_word_embeddings", "dtype",
+)  # fmt: skip
 _SEEING = ("vision_", "image_", "projector_", "multimodal_")  # settings that features depend on
 _NOISE = ("architectures", "dtype", "_name_or_path", "transformers_version")  # and those that not
 
@@ -159,12 +164,41 @@ def load(
     batch_size: int = 256,
     dtype: str = "float32",
     store: Path | None = None,
+    tiling: bool = True,
+    rope_theta: float | None = None,
 ) -> VisionHandle:
     """A handle on the vision-language checkpoint in `folder`, processor included.
 
     As `handle.load`: safetensors only, every tensor accounted for, no code of its own; `BadInput`
     says what is missing.
+
+    Without `tiling` a LLaVA-NeXT is loaded as a LLaVA-1.5: one view of each picture, no parts at
+    full resolution and no ``image_newline`` between their rows. `rope_theta` replaces the base of
+    the decoder's rotary embedding, which is a setting beside the weights: sources of a merge may
+    differ in it, and the merge has but one.
     """
     read = processors.read(folder)
-    model = checkpoints.read_model(folder, "AutoModelForImageTextToText", dtype)
-    return VisionHandle(model.to(device), read, batch_size, store)
+    config = checkpoints.read_config(folder)
+    if rope_theta is not None:
+        _turn(config, rope_theta, folder)
+    unused = [] if tiling else ["image_newline"]
+    if tiling or config.model_type == "llava":
+        model = checkpoints.read_model(folder, "AutoModelForImageTextToText", dtype, config, unused)
+        return VisionHandle(model.to(device), read, batch_size, store)
+    if config.model_type != "llava_next":
+        raise BadInput(f"model {folder}: a {config.model_type} cannot be loaded without tiling")
+    from transformers import LlavaConfig
+
+    plain = LlavaConfig(**{key: getattr(config, key) for key in _UNTILED})
+    model = checkpoints.read_model(folder, "LlavaForConditionalGeneration", dtype, plain, unused)
+    return VisionHandle(model.to(device), processors.untiled(read, plain), batch_size, store)
+
+
+def _turn(config: Any, theta: float, folder: Path) -> None:
+    """Set the base of the decoder's rotary embedding, in place."""
+    rope = getattr(config.get_text_config(), "rope_parameters", None)
+    if not isinstance(rope, dict) or "rope_theta" not in rope:
+        raise BadInput(f"model {folder}: its decoder has no one rope_theta to replace")
+    if isinstance(theta, bool) or not isinstance(theta, int | float) or not theta > 0:
+        raise BadInput(f"rope_theta={theta}: must be a positive number")
+    rope["rope_theta"] = float(theta)

@@ -44,7 +44,8 @@ class Origin:
 class Made:
     """How and from what the folder was made; `inputs` are sha256 of weight files, by parent.
 
-    `vlm` is the parent whose language tower the merge became; `vocabulary` is the task's.
+    `vlm` is the parent whose language tower the merge became; `vocabulary` and `seeing`, what of
+    ``tiling`` and ``rope_theta`` is not the parent's own, are the task's.
     """
 
     title: str
@@ -54,6 +55,7 @@ class Made:
     inputs: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     vlm: str | None = None
     vocabulary: str = "refuse"
+    seeing: Mapping[str, Any] = field(default_factory=dict)
 
 
 def texts(
@@ -70,7 +72,7 @@ def texts(
         files |= _mergekit(recipe, parents, weights, made)
     except BadInput as error:
         refused = str(error)
-    seeing = [towers.paragraph(parents[made.vlm], made.vocabulary)] if made.vlm else []
+    seeing = [towers.paragraph(parents[made.vlm], made.vocabulary, made.seeing)] if made.vlm else []
     sections = [
         _front_matter(parents, made),
         f"# {made.title}\n\n{_opening(recipe, origin)}",
@@ -107,6 +109,7 @@ def recipe_json(recipe: Recipe | LayerPath, parents: Mapping[str, Parent], made:
         data["vlm"] = made.vlm
     if made.vocabulary != "refuse":
         data["vocabulary"] = made.vocabulary
+    data |= made.seeing
     return json.dumps(data, ensure_ascii=False, indent=1) + "\n"
 
 

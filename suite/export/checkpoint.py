@@ -6,7 +6,7 @@ import contextlib
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,8 @@ class Plan:
     """What to write: `recipe` over the checkpoints in `folders`, config and tokenizer of `base`.
 
     A layer path is written as an ordinary model of as many layers as it has hops (`unrolled`).
-    `vlm` is the vision-language model whose language tower is replaced; all else is then its own.
+    `vlm` is the vision-language model whose language tower is replaced; all else is then its own,
+    but for what `seeing` says otherwise (``tiling`` and ``rope_theta`` of `vision.load`).
 
     `dtype` None is the type of what was searched: the one the recipe rounds to, or else the live
     model's, `live`. `shard` is in bytes; `vocabulary` and `allow_nonfinite` are the task's.
@@ -46,6 +47,7 @@ class Plan:
     vocabulary: str = "refuse"
     allow_nonfinite: bool = False
     vlm: str | None = None
+    seeing: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def lender(self) -> str:
@@ -150,16 +152,14 @@ def merged(plan: Plan) -> Any:
 
 def _live(plan: Plan) -> tuple[Any, Any]:
     """The live model, and the module that is merged: the model itself or its language tower."""
-    from suite.evaluators import checkpoints, handle, processors
+    from suite.evaluators import handle, vision
     from suite.merging.language_tower import LanguageTower
 
     folder = plan.folders[plan.lender]
     if plan.vlm is None:
         model = handle.load(folder, plan.device, dtype=plan.live).model
         return model, model
-    processors.read(folder)  # its files are only copied, so this is where one that is missing shows
-    seeing = checkpoints.read_model(folder, "AutoModelForImageTextToText", plan.live)
-    model = seeing.to(plan.device).eval()
+    model = vision.load(folder, plan.device, dtype=plan.live, **plan.seeing).model
     return model, LanguageTower(model)
 
 
@@ -199,6 +199,19 @@ def _save(model: Any, plan: Plan, draft: Path) -> None:
         file.chmod((draft / "config.json").stat().st_mode)
     if not files:
         AutoTokenizer.from_pretrained(lender, local_files_only=True).save_pretrained(draft)
+    if plan.vlm is not None and not plan.seeing.get("tiling", True):
+        _save_untiled(model, lender, draft)
+
+
+def _save_untiled(model: Any, lender: Path, draft: Path) -> None:
+    """The processor that a LLaVA-NeXT has without tiling, in the place of its own."""
+    from suite.evaluators import processors
+
+    read = processors.read(lender)
+    if type(read).__name__ == "LlavaNextProcessor":
+        for file in draft.glob("*processor_config.json"):
+            file.unlink()
+        processors.untiled(read, model.config).save_pretrained(draft)
 
 
 def _tokenizer_files(folder: Path) -> list[Path]:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from suite import mergekit
 from suite.errors import BadInput
@@ -18,13 +19,15 @@ class Read:
     """A recipe, and what the names of its models stand for where these are not Hub ids or folders.
 
     `vlm` names the vision-language model whose language tower the merge becomes, `vocabulary` says
-    whether rows beyond the base's are ``cut``: both as in a task, where the file says them.
+    whether rows beyond the base's are ``cut``, `seeing` what its ``tiling`` and ``rope_theta`` are:
+    all as in a task, where the file says them.
     """
 
     recipe: Recipe | LayerPath
     models: Mapping[str, str] = field(default_factory=dict)
     vlm: str | None = None
     vocabulary: str | None = None
+    seeing: Mapping[str, Any] = field(default_factory=dict)
 
 
 def read(path: Path, layers: Callable[[str], int]) -> Read:
@@ -41,7 +44,8 @@ def read(path: Path, layers: Callable[[str], int]) -> Read:
         data = json.loads(path.read_text(encoding="utf-8"))
         models = {name: str(entry["model"]) for name, entry in data.get("models", {}).items()}
         said = {key: str(data[key]) for key in ("vlm", "vocabulary") if key in data}
-        return Read(read_json(data), models, **said)
+        seeing = {key: data[key] for key in ("tiling", "rope_theta") if key in data}
+        return Read(read_json(data), models, **said, seeing=seeing)
     except BadInput as error:
         raise BadInput(f"{path.name}: {error}") from None
     except (OSError, ValueError) as error:

@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Mapping
 from pathlib import PurePosixPath
+from typing import Any
 
 from suite.errors import BadInput
 from suite.export.parents import Parent
@@ -74,10 +75,15 @@ def comment(recipe: Recipe | LayerPath, vlm: Parent | None, files: Mapping[str, 
     return "".join(f"# {line}\n" for line in lines)
 
 
-def paragraph(vlm: Parent, vocabulary: str) -> str:
-    """What the card says of the vision-language model; `vocabulary` is the task's."""
+def paragraph(vlm: Parent, vocabulary: str, seeing: Mapping[str, Any]) -> str:
+    """What the card says of the vision-language model; `vocabulary` and `seeing` are the task's."""
     rows = ", and so are the rows of embeddings and head beyond the base's vocabulary"
-    return (
+    said = (
         f"Only the language tower was merged: vision tower and projector ({vlm.eyes:,} parameters),"
         f" tokenizer and processor are those of {vlm.name}{rows if vocabulary == 'cut' else ''}."
     )
+    if not seeing.get("tiling", True):
+        said += " It is a LLaVA-1.5: it looks at one view of each picture, without tiles."
+    if "rope_theta" in seeing:
+        said += f" The decoder's `rope_theta` is {seeing['rope_theta']:g}, as it was measured."
+    return said
