@@ -135,7 +135,9 @@ def _check_types(header: Header) -> None:
 
 def _compare(base: Header, other: Header, vocabulary: str) -> tuple[str, ...]:
     """The tensors of `other` that lose rows to the base's; `BadInput` when the two do not fit."""
-    if base.family and other.family and base.family != other.family:
+    seeing = base.eyes or other.eyes  # whose architecture is not its decoder's
+    kinds = [header.family if seeing else header.architecture for header in (base, other)]
+    if all(kinds) and kinds[0] != kinds[1]:
         raise BadInput(
             f"models do not fit: {base.name!r} is a {_kind(base)}, {other.name!r} a {_kind(other)}"
         )
