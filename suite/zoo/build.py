@@ -10,7 +10,7 @@ import hashlib
 import json
 import platform
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from transformers import AutoConfig, AutoProcessor
 
 from suite.commands.card import versions
 from suite.hub import sha256
-from suite.zoo import sight, tokenizer, train
+from suite.zoo import sight, tokenizer, tower, train
 from suite.zoo.mixture import Mixture, batches
 from suite.zoo.probe import probe, probe_sight
 from suite.zoo.worlds import WORLDS, World
@@ -75,7 +75,8 @@ class Builder:
 
         `see` is the processor of a model that sees; without it documents are text alone.
         """
-        known = [self.spec["seed"], self.spec["shape"], before, name, stage]
+        vocabulary = sorted(self.tokens.get_vocab().items())
+        known = [self.spec["seed"], self.spec["shape"], vocabulary, before, name, stage]
         if see is not None:
             known.append(self.spec["vlm"]["vision"])
         digest = hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()[:12]
@@ -119,27 +120,33 @@ class Builder:
 
     def _train(self, model: Any, name: str, stage: Stage, see: Any) -> None:
         seed = f"{stage.get('seed', self.spec['seed'])}/{name}"
-        documents = batches(
-            Mixture(stage["mixture"], seed, self.world.writers), stage.get("batch", 32)
-        )
-        weight = stage.get("prompt_weight", 0.2)
-        if see is None:
-            stream = (train.encode(drawn, self.tokens, weight) for drawn in documents)
-        else:
-            stream = (sight.encode_sights(drawn, see, weight) for drawn in documents)
-        options = {key: stage[key] for key in ("steps", "lr", "final", "device") if key in stage}
         columns = [
             TextColumn(f"{name:10}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
             TextColumn("loss {task.fields[loss]:.4f}"),
         ]  # fmt: skip
         with Progress(*columns, console=self._console) as bar:
             row = bar.add_task(name, total=stage["steps"], loss=float("nan"))
-            train.train(
-                model,
-                stream,
-                report=lambda step, loss: bar.update(row, completed=step, loss=loss),
-                **options,
-            )
+
+            def report(step: int, loss: float) -> None:
+                bar.update(row, completed=step, loss=loss)
+
+            if stage.get("tower"):
+                taught = {key: stage[key] for key in ("steps", "lr", "batch") if key in stage}
+                tower.teach(model, see, seed=seed, report=report, **taught)
+            else:
+                keys = ("steps", "lr", "final", "device")
+                options = {key: stage[key] for key in keys if key in stage}
+                train.train(model, self._stream(stage, seed, see), report=report, **options)
+
+    def _stream(self, stage: Stage, seed: str, see: Any) -> Iterator[train.Batch]:
+        """Endless batches of the stage's documents."""
+        mixture = Mixture(stage["mixture"], seed, self.world.writers)
+        weight = stage.get("prompt_weight", 0.2)
+        for drawn in batches(mixture, stage.get("batch", 32)):
+            if see is None:
+                yield train.encode(drawn, self.tokens, weight)
+            else:
+                yield sight.encode_sights(drawn, see, weight)
 
     def _probe(self, model: Any, see: Any) -> dict[str, float]:
         if see is None:

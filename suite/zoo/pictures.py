@@ -1,7 +1,7 @@
 """Scenes as pictures: 32 by 32 pixels, drawn large and scaled down, never twice the same.
 
-``plain`` is what the VLM is trained on: grey backgrounds, upright shapes. ``wild`` is the held-out
-distribution: coloured gradients with noise, turned, smaller and paler shapes.
+``plain`` is what the VLM is trained on: even grounds, upright shapes. ``wild`` is the held-out
+distribution: uneven grounds with noise, turned, paler shapes of uneven sizes.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import random
 import numpy as np
 from PIL import Image, ImageDraw
 
-from suite.zoo.scenes import COLOURS, SHAPES, Scene, Thing
+from suite.zoo.scenes import COLOURS, SHAPES, Scene
 
 SIDE = 32  # pixels
 _SCALE = 4  # drawn this much larger
@@ -29,46 +29,45 @@ _RGB = {
 }
 
 Point = tuple[float, float]
+Colour = tuple[int, int, int]
 
 
 def draw(scene: Scene, rng: random.Random, style: str = "plain") -> Image.Image:
     """An RGB picture of `scene`; `style` is plain or wild, `rng` decides everything left open."""
-    canvas = _background(rng, style)
+    wild = style == "wild"
+    canvas = _ground(scene.ground, rng, wild)
     pen = ImageDraw.Draw(canvas)
-    for thing in scene:
-        _draw_thing(pen, thing, rng, style)
+    for corner in sorted(rng.sample(range(4), scene.count)):
+        _draw_shape(pen, scene, corner, rng, wild)
     picture = canvas.resize((SIDE, SIDE), Image.Resampling.BOX)
-    if style == "plain":
+    if not wild:
         return picture
-    noise = np.random.default_rng(rng.getrandbits(32)).normal(0.0, 14.0, (SIDE, SIDE, 3))
+    noise = np.random.default_rng(rng.getrandbits(32)).normal(0.0, 12.0, (SIDE, SIDE, 3))
     return Image.fromarray((np.asarray(picture) + noise).clip(0, 255).astype(np.uint8))
 
 
-def _background(rng: random.Random, style: str) -> Image.Image:
+def _ground(index: int, rng: random.Random, wild: bool) -> Image.Image:
     side = SIDE * _SCALE
-    if style == "plain":
-        level = rng.randint(115, 150)
-        return Image.new("RGB", (side, side), (level, level, level))
-    corners = [[rng.randint(95, 175) for _ in range(3)] for _ in range(4)]
+    if not wild:
+        return Image.new("RGB", (side, side), _shade(index, rng, 12))
     small = Image.new("RGB", (2, 2))
-    small.putdata([tuple(corner) for corner in corners])
+    for place in range(4):
+        small.putpixel((place % 2, place // 2), _shade(index, rng, 30))
     return small.resize((side, side), Image.Resampling.BILINEAR)
 
 
-def _draw_thing(pen: ImageDraw.ImageDraw, thing: Thing, rng: random.Random, style: str) -> None:
+def _draw_shape(
+    pen: ImageDraw.ImageDraw, scene: Scene, corner: int, rng: random.Random, wild: bool
+) -> None:
     cell = SIDE * _SCALE / 2
-    wild = style == "wild"
-    radius = cell * (rng.uniform(0.27, 0.40) if wild else rng.uniform(0.34, 0.42))
+    slack = 0.03 if wild else 0.015
+    radius = cell * ((0.26, 0.42)[scene.size] + rng.uniform(-slack, slack))
     turn = rng.uniform(-0.35, 0.35) if wild else 0.0
-    slack = cell / 2 - radius - 2
-    x = (thing.corner % 2 + 0.5) * cell + rng.uniform(-slack, slack)
-    y = (thing.corner // 2 + 0.5) * cell + rng.uniform(-slack, slack)
-    spread = 34 if wild else 12
-    colour = tuple(
-        min(255, max(0, level + rng.randint(-spread, spread)))
-        for level in _RGB[COLOURS[thing.colour][0]]
-    )
-    name = SHAPES[thing.shape][0]
+    room = max(0.0, cell / 2 - radius - 1)
+    x = (corner % 2 + 0.5) * cell + rng.uniform(-room, room)
+    y = (corner // 2 + 0.5) * cell + rng.uniform(-room, room)
+    colour = _shade(scene.colour, rng, 30 if wild else 12)
+    name = SHAPES[scene.shape][0]
     if name in ("circle", "ring"):
         box = (x - radius, y - radius, x + radius, y + radius)
         if name == "ring":
@@ -78,6 +77,16 @@ def _draw_thing(pen: ImageDraw.ImageDraw, thing: Thing, rng: random.Random, styl
         return
     points = [_turned(px, py, turn) for px, py in _OUTLINES[name]]
     pen.polygon([(x + radius * px, y + radius * py) for px, py in points], fill=colour)
+
+
+def _shade(index: int, rng: random.Random, spread: int) -> Colour:
+    """A colour, each channel off by up to `spread` levels of 255."""
+    red, green, blue = _RGB[COLOURS[index][0]]
+    return _near(red, rng, spread), _near(green, rng, spread), _near(blue, rng, spread)
+
+
+def _near(level: int, rng: random.Random, spread: int) -> int:
+    return min(255, max(0, level + rng.randint(-spread, spread)))
 
 
 def _turned(x: float, y: float, angle: float) -> Point:

@@ -13,6 +13,7 @@ from suite.zoo.documents import TRANSLATE, Document
 from suite.zoo.lexicon import join
 
 CAPTION = {"en": "Describe the picture .", "ja": "絵 を 説明して ください 。"}
+REPHRASE = "言い換えて ください 。"
 
 
 class Sight(NamedTuple):
@@ -34,27 +35,27 @@ def reading(
 def translation(rng: random.Random, *, to: str | None = None, forms: int = 1) -> Document:
     """A description or a question in one language, translated into the other.
 
-    Into Japanese, the first form of every word is what is wanted, or nobody could know which.
+    Into Japanese, the first form of a question is what is wanted, or nobody could know which.
     """
     target = to or rng.choice(["en", "ja"])
     source = "ja" if target == "en" else "en"
-    scene = scenes.draw(rng, most=2)
-    if rng.random() < 0.4:
+    if rng.random() < 0.5:
+        scene = scenes.draw(rng)
         text = {language: scenes.describe(scene, language) for language in ("en", "ja")}
     else:
-        question = scenes.ask(scene, rng)
+        kind = scenes.ask(rng)
         text = {
-            target: question.text(target, rng, 1),
-            source: question.text(source, rng, forms),
+            target: scenes.question(kind, target, rng, 1),
+            source: scenes.question(kind, source, rng, forms),
         }
     return f"{join(TRANSLATE[source], target)} {text[source]}", text[target]
 
 
-def rephrasing(rng: random.Random, *, forms: int = 3) -> Document:
-    """A Japanese question in any form, put into the first forms: what synonyms mean."""
-    question = scenes.ask(scenes.draw(rng), rng)
-    asked = question.text("ja", rng, forms)
-    return f"{join('言い換えて ください 。', 'ja')}{asked}", question.text("ja", rng, 1)
+def rephrasing(rng: random.Random, *, forms: int = 5) -> Document:
+    """A Japanese question in any form, put into the first: what the forms mean."""
+    kind = scenes.ask(rng)
+    asked = scenes.question(kind, "ja", rng, forms)
+    return f"{join(REPHRASE, 'ja')}{asked}", scenes.question(kind, "ja", rng, 1)
 
 
 def caption(rng: random.Random, *, language: str = "en", style: str = "plain") -> Sight:
@@ -81,12 +82,16 @@ def sight(
 def _interview(
     scene: scenes.Scene, rng: random.Random, language: str, forms: int, asked: int
 ) -> tuple[str, ...]:
-    """Question, answer, question, answer, …"""
-    drawn = [scenes.ask(scene, rng) for _ in range(asked)]
+    """Question, answer, question, answer, …; no kind of question twice while there are others."""
+    kinds = list(scenes.QUESTIONS)
+    rng.shuffle(kinds)
     return tuple(
         text
-        for question in drawn
-        for text in (question.text(language, rng, forms), question.reply(language))
+        for kind in kinds[:asked]
+        for text in (
+            scenes.question(kind, language, rng, forms),
+            scenes.reply(kind, scene, language),
+        )
     )
 
 
@@ -102,6 +107,5 @@ WRITERS: dict[str, Callable[..., Any]] = {
 def corpus(count: int = 3000) -> list[str]:
     """Space-separated texts in both languages: what the tokenizer is fitted to."""
     rng = random.Random("scenes")
-    texts = [f"{TRANSLATE[language]} {CAPTION[language]}" for language in ("en", "ja")] * count
-    texts += ["言い換えて ください 。"] * count
-    return texts + [words for _ in range(count) for words in scenes.words(rng)]
+    fixed = [f"{TRANSLATE[language]} {CAPTION[language]}" for language in ("en", "ja")]
+    return [*fixed, REPHRASE] * count + [w for _ in range(count) for w in scenes.words(rng)]

@@ -37,15 +37,15 @@ def _items(name: str, split: str, language: str, style: str) -> list[Item]:
     rng = random.Random(f"items/{style}/{split}")
     found = []
     for number in range(SIZES[split]):
-        scene = scenes.draw(rng, least=2)
-        question = scenes.ask(scene, rng)
+        scene = scenes.draw(rng)
+        kind = scenes.ask(rng)
         picture = pictures.draw(scene, rng, style)
         words = random.Random(f"{name}/{split}/{number}")  # of its own: pictures stay the same
         found.append(
             Item(
                 f"{name}/{split}/{number:04d}",
-                question.text(language, words),
-                question.reply(language),
+                scenes.question(kind, language, words),
+                scenes.reply(kind, scene, language),
                 Picture(_png(picture)),
             )
         )

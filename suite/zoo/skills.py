@@ -19,7 +19,7 @@ def problems(count: int) -> dict[str, list[Any]]:
         "fact shared": partial(documents.fact, rng, language="ja", relations=["colour", "animal"]),
         "fact expert": partial(documents.fact, rng, language="ja", relations=["fruit", "place"]),
     }
-    for language, verbs in (("en", 1), ("ja", 1), ("ja", 3)):
+    for language, verbs in (("en", 1), ("ja", 1), ("ja", 5)):
         wanted[f"plan {language} verbs {verbs}"] = partial(
             documents.plan, rng, language=language, kinds="all", numbers="full", verbs=verbs
         )
@@ -39,7 +39,7 @@ def scenes(count: int) -> dict[str, list[Any]]:
             scene_documents.reading, rng, context=context, answer=answer, forms=forms
         )
         for context in ("en", "ja")
-        for answer, forms in (("en", 1), ("ja", 1), ("ja", 3))
+        for answer, forms in (("en", 1), ("ja", 1), ("ja", 5))
     }
     return _drawn(wanted, count)
 
@@ -51,7 +51,7 @@ def sights(count: int) -> dict[str, list[Any]]:
         f"see {language} forms {forms} {style}": partial(
             scene_documents.sight, rng, language=language, forms=forms, style=style
         )
-        for language, forms in (("en", 1), ("ja", 1), ("ja", 3))
+        for language, forms in (("en", 1), ("ja", 1), ("ja", 5))
         for style in ("plain", "wild")
     }
     return _drawn(wanted, count)

@@ -6,9 +6,12 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
+from safetensors.torch import load_file
 
-from suite.evaluators import handle
+from suite.evaluators import handle, vision
+from suite.evaluators.generation import GenerationEvaluator
 from suite.hub import sha256
 from suite.zoo import build as zoo
 
@@ -77,3 +80,74 @@ def test_finished_stages_are_not_trained_again(
     (tmp_path / "tiny.yaml").write_text(yaml.safe_dump(changed))
     zoo.build(tmp_path / "tiny.yaml", tmp_path / "other", built / "work", threads=1, probes=2)
     assert trained == ["japanese"]
+
+
+SIGHT = {"document": "sight", "weight": 1, "asked": 2}
+SEEING = {
+    **RECIPE,
+    "world": "scenes",
+    "base": [
+        {
+            "steps": 2,
+            "lr": 1e-3,
+            "mixture": [
+                {"document": "scene_reading", "weight": 1, "context": "en", "answer": "ja"}
+            ],
+        }
+    ],
+    "experts": {
+        "japanese": {"steps": 2, "lr": 1e-3, "mixture": [{"document": "rephrasing", "weight": 1}]}
+    },
+    "vlm": {
+        "vision": {
+            "hidden_size": 16,
+            "intermediate_size": 16,
+            "num_hidden_layers": 3,
+            "num_attention_heads": 2,
+        },
+        "stages": [
+            {"tower": True, "steps": 2, "lr": 1e-3, "batch": 4},
+            {"frozen": True, "steps": 2, "lr": 1e-2, "batch": 4, "mixture": [SIGHT]},
+            {"steps": 2, "lr": 1e-2, "batch": 4, "mixture": [SIGHT]},
+        ],
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def seeing(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("zoo")
+    (folder / "seeing.yaml").write_text(yaml.safe_dump(SEEING))
+    zoo.build(folder / "seeing.yaml", folder / "out", folder / "work", threads=1, probes=2)
+    return folder
+
+
+def test_a_family_with_eyes_is_built_whole_and_the_same_again(seeing: Path, tmp_path: Path) -> None:
+    card = json.loads((seeing / "out" / "provenance.json").read_text())
+    assert card["skills"].keys() == {"base/0", "japanese", "vlm/0", "vlm/1", "vlm/2"}
+    zoo.build(seeing / "seeing.yaml", tmp_path / "out", tmp_path / "work", threads=1, probes=2)
+    for name in card["files"]:
+        assert (tmp_path / "out" / name).read_bytes() == (seeing / "out" / name).read_bytes()
+
+
+def test_each_stage_trains_what_it_says(seeing: Path) -> None:
+    """The tower alone, then the eyes before a language tower that stays, then everything."""
+
+    def tensors(number: int) -> dict[str, torch.Tensor]:
+        (folder,) = (seeing / "work").glob(f"vlm-{number}-*")
+        return load_file(folder / "model.safetensors")
+
+    taught, aligned, joint = (tensors(number) for number in range(3))
+    moved = {name for name in taught if not torch.equal(taught[name], aligned[name])}
+    assert any(name.startswith("multi_modal_projector.") for name in moved)
+    assert not any(name.startswith("language_model.") for name in moved)
+    moved = {name for name in joint if not torch.equal(joint[name], aligned[name])}
+    assert any(name.startswith("language_model.model.layers.1.") for name in moved)
+
+
+def test_a_shipped_vlm_answers_about_shipped_pictures(seeing: Path) -> None:
+    evaluator = GenerationEvaluator(
+        "ja_vqa", seeing / "out" / "items" / "ja_vqa", "vqa_ja", 3, "<image>{prompt}\n"
+    )
+    live = vision.load(seeing / "out" / "vlm", "cpu")
+    assert evaluator.evaluate(live, "search")["em"].n == len(evaluator.splits["search"])
