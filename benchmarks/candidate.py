@@ -9,6 +9,7 @@ forward passes, and the ratio to the bare forward passes over the same tokens.
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import statistics
 import time
@@ -24,6 +25,7 @@ class Stopwatch:
     """Adds up the wall time spent inside a callable."""
 
     def __init__(self, call: Any) -> None:
+        functools.update_wrapper(self, call)  # transformers reads a forward's signature
         self._call = call
         self.seconds = 0.0
         self.calls = 0

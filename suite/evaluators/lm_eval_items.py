@@ -12,25 +12,29 @@ from typing import Any
 from suite import places
 from suite.evaluators import items as item_sets
 from suite.evaluators.items import Item
+from suite.evaluators.pictures import Picture
 from suite.evaluators.scorers import SCORERS, Scorer
 
-Process = Callable[[dict[str, str], list[str]], dict[str, float]]
+Process = Callable[[dict[str, Any], list[str]], dict[str, float]]
 
 
 def items_task(name: str, items: Sequence[Item], scorer: str, max_new_tokens: int) -> Any:
     """An item set and one of our scorers as an lm-eval `ConfigurableTask`, without any file.
 
     `scorer` is a key of `SCORERS`. An empty ``until`` leaves the end of sequence as the only stop.
+    A picture comes before its question; either every item has one or none.
     """
     from lm_eval.api.task import ConfigurableTask
 
     figures = SCORERS[scorer]("", items[0])
+    seen = items[0].picture is not None
     mean = {"aggregation": "mean", "higher_is_better": True}
     config = {
         "task": name,
         **data(items),
         "output_type": "generate_until",
-        "doc_to_text": "{{prompt}}\n",
+        "doc_to_text": ("<image>" if seen else "") + "{{prompt}}\n",
+        "doc_to_image": pictures if seen else None,
         "doc_to_target": "expected",
         "process_results": _scored(SCORERS[scorer]),
         "generation_kwargs": {"do_sample": False, "max_gen_toks": max_new_tokens, "until": []},
@@ -56,12 +60,22 @@ def dataset(items: str, **_: Any) -> dict[str, Any]:
 def _documents(items: Sequence[Item]) -> Any:
     import datasets
 
-    rows = [{"id": i.id, "prompt": i.prompt, "expected": i.expected} for i in items]
+    rows: list[dict[str, Any]] = [
+        {"id": item.id, "prompt": item.prompt, "expected": item.expected} for item in items
+    ]
+    if any(item.picture for item in items):
+        for row, item in zip(rows, items, strict=True):
+            row["picture"] = item.picture.data if item.picture else None
     return datasets.Dataset.from_list(rows)
 
 
+def pictures(doc: dict[str, Any]) -> list[Any]:
+    """A document's picture, decoded as the suite's own evaluator decodes it."""
+    return [Picture(doc["picture"], f"item {doc['id']!r}").image()] if doc["picture"] else []
+
+
 def _scored(scorer: Scorer) -> Process:
-    def process_results(doc: dict[str, str], results: list[str]) -> dict[str, float]:
+    def process_results(doc: dict[str, Any], results: list[str]) -> dict[str, float]:
         return scorer(results[0], Item(doc["id"], doc["prompt"], doc["expected"]))
 
     return process_results
@@ -71,3 +85,5 @@ def _scored(scorer: Scorer) -> Process:
 maths = _scored(SCORERS["maths"])
 maths_ja = _scored(SCORERS["maths_ja"])
 exact = _scored(SCORERS["exact"])
+vqa_ja = _scored(SCORERS["vqa_ja"])
+vqa_en = _scored(SCORERS["vqa_en"])

@@ -3,29 +3,41 @@
 from __future__ import annotations
 
 import functools
+import gc
 import logging
+import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+SEED = 1234  # lm-eval's own default
+
 
 def live_model(handle: Any, max_length: int | None) -> Any:
     """lm-eval's view of the handle's model: the same object, whose weights change under it."""
+    from lm_eval.models.huggingface import HFLM
+
     with quiet():
-        return _backend()(
-            pretrained=handle.model,
-            tokenizer=handle.tokenizer,
-            batch_size=handle.batch_size,
-            max_length=max_length,
-        )
+        return silent(HFLM)(handle, max_length=max_length)
 
 
 @functools.cache
-def _backend() -> Any:
-    """lm-eval's transformers backend, silent, and stopping where our own handle stops."""
-    from lm_eval.models.huggingface import HFLM
+def silent(backend: Any) -> Any:
+    """`backend`, one of lm-eval's for transformers, on a handle's model and tokenizer.
 
-    class LiveModel(HFLM):  # type: ignore[misc]
+    Silent, and a reply ends where the handle's own would.
+    """
+
+    class Live(backend):  # type: ignore[misc]
+        def __init__(self, handle: Any, **options: Any) -> None:
+            self.handle = handle  # first: the backend's own preparation may ask for it
+            super().__init__(
+                pretrained=handle.model,
+                tokenizer=handle.tokenizer,
+                batch_size=handle.batch_size,
+                **options,
+            )
+
         def generate_until(self, requests: Any, disable_tqdm: bool = True) -> Any:
             return super().generate_until(requests, disable_tqdm=True)
 
@@ -36,11 +48,11 @@ def _backend() -> Any:
             return super().loglikelihood_rolling(requests, disable_tqdm=True)
 
         def _model_generate(self, *args: Any, **kwargs: Any) -> Any:
-            # A model's own configuration may lack it; text after the end would be scored.
-            kwargs.setdefault("eos_token_id", self.tokenizer.eos_token_id)
+            # A model's own configuration may lack them; text after the end would be scored.
+            kwargs.setdefault("eos_token_id", self.handle._ends() or None)
             return super()._model_generate(*args, **kwargs)
 
-    return LiveModel
+    return Live
 
 
 @contextmanager
@@ -57,3 +69,44 @@ def quiet() -> Iterator[None]:
     finally:
         logger.setLevel(level)
         requests.tqdm = bar
+
+
+@contextmanager
+def fair() -> Iterator[None]:
+    """The same random numbers for every candidate; the caller's go on as if there had been none.
+
+    Some tasks guess where a reply has no answer (MMMU), others may sample.
+    """
+    import numpy as np
+    import torch
+
+    plain, arrays = random.getstate(), np.random.get_state()
+    with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
+        random.seed(SEED)
+        np.random.seed(SEED)
+        torch.manual_seed(SEED)
+        try:
+            yield
+        finally:
+            random.setstate(plain)
+            np.random.set_state(arrays)
+
+
+@contextmanager
+def thrifty() -> Iterator[None]:
+    """Without two costs that lm-eval adds to tasks with pictures.
+
+    It compresses every picture to log its hash: logged samples now hold the pictures. And it
+    collects garbage after each batch, 0.3 s where torch is loaded: what is there already is frozen.
+    """
+    from lm_eval import evaluator
+
+    hashed, thawed = evaluator.LMEVAL_HASHMM, gc.get_freeze_count() == 0
+    evaluator.LMEVAL_HASHMM = False
+    gc.freeze()
+    try:
+        yield
+    finally:
+        evaluator.LMEVAL_HASHMM = hashed
+        if thawed:
+            gc.unfreeze()

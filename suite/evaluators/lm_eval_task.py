@@ -14,13 +14,13 @@ from typing import Any
 
 from suite.errors import BadInput
 from suite.evaluators import items as item_sets
-from suite.evaluators import lm_eval_items
-from suite.evaluators.generation import Sample
-from suite.evaluators.lm_eval_model import live_model, quiet
+from suite.evaluators import lm_eval_items, lm_eval_model, lm_eval_splits, lm_eval_vision
+from suite.evaluators.generation import THUMBNAIL, Sample
+from suite.evaluators.lm_eval_model import quiet
+from suite.evaluators.lm_eval_vision import Shown
 from suite.trial import Score
 
 SHIPPED = Path(__file__).with_name("lm_eval")
-FEWSHOT_SEED = 1234  # lm-eval's own default
 
 
 class LmEvalTask:
@@ -31,7 +31,14 @@ class LmEvalTask:
     ``metric`` or ``metric,filter``. The items of a split come either from `items`, a folder with
     search.jsonl, select.jsonl and report.jsonl that replaces the task's data, or from `splits`:
     ``{search: {ids: "0:150"}, …}``, indices into the task's own documents (a list, or
-    ``start:stop``), with an optional ``task`` for that split. Splits never share an item.
+    ``start:stop``), with an optional ``task`` for that split. Splits never share an item, nor a
+    picture.
+
+    A task with pictures needs a handle that sees (``task.vlm``) and generates its replies: lm-eval
+    has no log-likelihoods of replies about pictures. `apply_chat_template` puts prompts into the
+    chat template of the model, after `system_instruction`. `max_length` bounds prompt and reply in
+    tokens; `model_args` may set what lm-eval's class ``hf-multimodal`` knows about pictures
+    (`lm_eval_vision.OPTIONS`).
     """
 
     def __init__(
@@ -43,6 +50,9 @@ class LmEvalTask:
         splits: Mapping[str, Mapping[str, Any]] | None = None,
         path: str | Path | None = None,
         max_length: int | None = None,
+        apply_chat_template: bool = False,
+        system_instruction: str | None = None,
+        model_args: Mapping[str, Any] | None = None,
     ) -> None:
         if (items is None) == (splits is None):
             raise BadInput(f"evaluator {name!r}: give either items or splits")
@@ -52,10 +62,16 @@ class LmEvalTask:
             raise BadInput(
                 f"evaluator {name!r}: lm_eval is not installed; pip install 'merge-suite[lm-eval]'"
             )
+        if unknown := sorted(set(model_args or {}) - {*lm_eval_vision.OPTIONS}):
+            raise BadInput(
+                f"evaluator {name!r}: model_args has no {unknown[0]!r}; allowed are"
+                f" {', '.join(lm_eval_vision.OPTIONS)}"
+            )
         self.name = name
         self._metrics = dict(metrics)
         self.figures = (*self._metrics, "tokens")
-        self._max_length = max_length
+        self._max_length, self._model_args = max_length, dict(model_args or {})
+        self._chat, self._system = apply_chat_template, system_instruction
         self._lm: Any = None
         with quiet():
             if items is not None:
@@ -63,20 +79,13 @@ class LmEvalTask:
                 names = dict.fromkeys(sets, task)
                 overrides = [lm_eval_items.data(content) for content in sets.values()]
             else:
-                names, overrides = _names(splits or {}, task, name), [{}] * len(splits or {})
+                names = lm_eval_splits.names(splits or {}, task, name)
+                overrides = [{}] * len(names)
             built = _tasks(path, list(names.values()), name, overrides)
+        for each in built:
+            _check(each, name)
         self._tasks = dict(zip(names, built, strict=True))
-        self._ids: dict[str, list[int]] | None = None
-        if splits is not None:
-            self._ids = {
-                split: _indices(
-                    splits[split].get("ids"),
-                    len(each.eval_docs),
-                    f"evaluator {name!r}, split {split}",
-                )
-                for split, each in self._tasks.items()
-            }
-            _check_disjoint(names, self._ids, name)
+        self._ids = splits and lm_eval_splits.documents(splits, self._tasks, name)
 
     def evaluate(self, handle: Any, split: str) -> dict[str, Score]:
         """Scores by figure on the items of `split`, in the order of the task's documents.
@@ -99,6 +108,7 @@ class LmEvalTask:
                 reply=str(sample["resps"][0][0]),
                 expected=str(sample["target"]),
                 outcome={figure: rows[index][1] for figure, rows in outcomes.items()},
+                picture=_thumbnail(sample["arguments"][0]),
             )
             for index, (sample, _) in enumerate(next(iter(outcomes.values()))[:count])
         ]
@@ -112,20 +122,39 @@ class LmEvalTask:
                 f"evaluator {self.name!r}: no split {split!r}; there are {', '.join(self._tasks)}"
             )
         task = self._tasks[split]
-        if self._lm is None or self._lm.model is not handle.model:
-            self._lm = live_model(handle, self._max_length)
+        self._prepare(handle, task)
+        named = str(task.config.task)  # `task_name` draws a random number each time it is read
         # Drawn anew for each candidate: every one of them must see the same examples.
-        task.set_fewshot_seed(FEWSHOT_SEED)
-        with quiet():
+        task.set_fewshot_seed(lm_eval_model.SEED)
+        with quiet(), lm_eval_model.fair(), lm_eval_model.thrifty():
             result = evaluate(
                 lm=self._lm,
-                task_dict={"tasks": {task.task_name: task}, "groups": {}, "group_map": {}},
-                samples={task.task_name: self._ids[split]} if self._ids else None,
+                task_dict={"tasks": {named: task}, "groups": {}, "group_map": {}},
+                samples={named: self._ids[split]} if self._ids else None,
                 bootstrap_iters=0,
                 log_samples=True,
+                system_instruction=self._system,
+                apply_chat_template=self._chat,
             )
-        logged: list[dict[str, Any]] = result["samples"][task.task_name]
+        logged: list[dict[str, Any]] = result["samples"][named]
         return logged
+
+    def _prepare(self, handle: Any, task: Any) -> None:
+        """Wrap the handle's model, once; `BadInput` when it cannot do the task."""
+        sees = lm_eval_vision.sees(handle)
+        if task.config.doc_to_image and not sees:
+            raise BadInput(
+                f"evaluator {self.name!r}: the lm-eval task {task.config.task} has pictures and the"
+                " merged model no eyes; name the vision-language model that lends them as task.vlm"
+            )
+        if self._chat and not (handle.processor if sees else handle.tokenizer).chat_template:
+            raise BadInput(f"evaluator {self.name!r}: the model has no chat template")
+        if self._lm is not None and self._lm.handle is handle:
+            return
+        if sees:
+            self._lm = lm_eval_vision.live_model(handle, self._max_length, self._model_args)
+        else:
+            self._lm = lm_eval_model.live_model(handle, self._max_length)
 
     def _outcomes(
         self, logged: Sequence[dict[str, Any]], metric: str
@@ -153,17 +182,6 @@ class LmEvalTask:
             ) from None
 
 
-def _names(splits: Mapping[str, Mapping[str, Any]], task: str, evaluator: str) -> dict[str, str]:
-    """The lm-eval task of each split."""
-    for split, spec in splits.items():
-        if unknown := sorted(set(spec) - {"task", "ids"}):
-            raise BadInput(
-                f"evaluator {evaluator!r}, split {split}: unknown key {unknown[0]!r};"
-                " allowed are task, ids"
-            )
-    return {split: str(spec.get("task", task)) for split, spec in splits.items()}
-
-
 def _tasks(
     path: str | Path | None, names: Sequence[str], evaluator: str, overrides: Sequence[Any]
 ) -> list[Any]:
@@ -187,29 +205,19 @@ def _tasks(
     return [manager.load(group)["tasks"][name] for group, name in zip(groups, names, strict=True)]
 
 
-def _indices(ids: Any, count: int, where: str) -> list[int]:
-    """Document indices, ascending as lm-eval visits them; None is all of them."""
-    if ids is None:
-        return list(range(count))
-    try:
-        if isinstance(ids, str):
-            start, stop = (int(bound) for bound in ids.split(":"))
-            found = list(range(start, stop))
-        else:
-            found = sorted({int(index) for index in ids})
-    except (TypeError, ValueError):
-        raise BadInput(f"{where}: ids {ids!r} is neither a list nor 'start:stop'") from None
-    if not found or found[0] < 0 or found[-1] >= count:
-        raise BadInput(f"{where}: ids {ids!r} must lie within the task's {count} documents")
-    return found
+def _check(task: Any, evaluator: str) -> None:
+    """Refuse what lm-eval cannot ask a model of transformers."""
+    where = f"evaluator {evaluator!r}: the lm-eval task {task.config.task}"
+    if task.config.doc_to_audio:
+        raise BadInput(f"{where} has sounds, which no model here hears")
+    if task.config.doc_to_image and task.OUTPUT_TYPE != "generate_until":
+        raise BadInput(
+            f"{where} is of the type {task.OUTPUT_TYPE}; with pictures lm-eval does only"
+            " generate_until"
+        )
 
 
-def _check_disjoint(names: Mapping[str, str], ids: Mapping[str, list[int]], evaluator: str) -> None:
-    seen: dict[tuple[str, int], str] = {}
-    for split, name in names.items():
-        for index in ids[split]:
-            if (other := seen.setdefault((name, index), split)) != split:
-                raise BadInput(
-                    f"evaluator {evaluator!r}: document {index} of {name} is in {other} and in"
-                    f" {split}; splits must be disjoint"
-                )
+def _thumbnail(arguments: Sequence[Any]) -> str | None:
+    """The first picture that a request came with, as a data URI."""
+    seen = arguments[2]["visual"] if len(arguments) > 2 else None
+    return Shown.of(seen[0]).uri(THUMBNAIL) if seen else None
