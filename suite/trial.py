@@ -11,7 +11,6 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-
 _CODES = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
