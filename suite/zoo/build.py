@@ -130,9 +130,10 @@ class Builder:
             def report(step: int, loss: float) -> None:
                 bar.update(row, completed=step, loss=loss)
 
-            if stage.get("tower"):
+            if "teach" in stage:
                 taught = {key: stage[key] for key in ("steps", "lr", "batch") if key in stage}
-                tower.teach(model, see, seed=seed, report=report, **taught)
+                teach = {"features": tower.teach_features, "words": tower.teach_words}
+                teach[stage["teach"]](model, see, seed=seed, report=report, **taught)
             else:
                 keys = ("steps", "lr", "final", "device")
                 options = {key: stage[key] for key in keys if key in stage}

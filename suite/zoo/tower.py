@@ -1,7 +1,9 @@
-"""What a CLIP tower brings into a VLM: eyes that tell features apart before any language sees them.
+"""What a CLIP tower and its projector bring into a VLM before any picture question is learnt.
 
-CLIP learns them from captions (Radford et al. 2021, arXiv 2103.00020); the micro tower is taught the
-features' names directly, by one linear head each, which are thrown away.
+CLIP learns its features from captions (Radford et al. 2021, arXiv 2103.00020). The micro tower is
+taught their names directly, by one linear head each, which are thrown away; then the projector is
+taught to say a picture's caption in the language tower's own word embeddings, which is what its
+alignment to a frozen language model is for (Liu et al. 2023, arXiv 2304.08485) and far quicker.
 """
 
 from __future__ import annotations
@@ -25,31 +27,63 @@ _CLASSES = {
     "size": len(scenes.SIZES),
     "count": len(scenes.COUNTS) + 1,
 }
+Loss = Callable[[torch.Tensor, list[Scene]], torch.Tensor]  # of pixels and what they show
+Report = Callable[[int, float], None]
 
 
-def teach(
-    vlm: Any,
-    processor: Any,
-    *,
-    steps: int,
-    lr: float,
-    seed: str,
-    batch: int = 64,
-    report: Callable[[int, float], None] = lambda step, loss: None,
-) -> None:
+def teach_features(vlm: Any, processor: Any, **options: Any) -> None:
     """Train `vlm`'s vision tower in place to name the five features of plain pictures.
 
-    The heads read the mean of the patch features that the projector will see. AdamW, 100 steps of
-    warm-up, cosine to a tenth; `report(step, loss)` every 100 steps.
+    The heads read the mean of the patch features that the projector will see. `options` are those
+    of `_train`.
     """
     torch.manual_seed(0)
     tower, layer = vlm.model.vision_tower, vlm.config.vision_feature_layer
     width = vlm.config.vision_config.hidden_size
     heads = nn.ModuleDict({name: nn.Linear(width, size) for name, size in _CLASSES.items()})
-    trained = [*tower.parameters(), *heads.parameters()]
+
+    def loss(pixels: torch.Tensor, drawn: list[Scene]) -> torch.Tensor:
+        patches = tower(pixels, output_hidden_states=True).hidden_states[layer][:, 1:]
+        return _named(heads, patches.mean(dim=1), drawn)
+
+    _train([*tower.parameters(), *heads.parameters()], processor, loss, **options)
+
+
+def teach_words(vlm: Any, processor: Any, **options: Any) -> None:
+    """Train vision tower and projector in place to give the embeddings of the English caption.
+
+    The image token i stands for the caption's token i, those beyond its end for its last one. The
+    loss is the squared distance in units of the embeddings' variance. `options` are `_train`'s.
+    """
+    embeddings = vlm.get_input_embeddings().weight.detach()
+    scale = float(embeddings.var())
+    places = (pictures.SIDE // vlm.config.vision_config.patch_size) ** 2
+
+    def loss(pixels: torch.Tensor, drawn: list[Scene]) -> torch.Tensor:
+        said = [scenes.describe(scene, "en") for scene in drawn]
+        ids = processor.tokenizer(said, add_special_tokens=False).input_ids
+        wanted = torch.tensor([row + row[-1:] * (places - len(row)) for row in ids])
+        features = torch.stack(list(vlm.get_image_features(pixels).pooler_output))
+        return nn.functional.mse_loss(features, embeddings[wanted]) / scale
+
+    eyes = [*vlm.model.vision_tower.parameters(), *vlm.model.multi_modal_projector.parameters()]
+    _train(eyes, processor, loss, **options)
+
+
+def _train(
+    trained: list[nn.Parameter],
+    processor: Any,
+    loss_of: Loss,
+    *,
+    steps: int,
+    lr: float,
+    seed: str,
+    batch: int = 64,
+    report: Report = lambda step, loss: None,
+) -> None:
+    """AdamW, 100 steps of warm-up, cosine to a tenth; `report(step, loss)` every 100 steps."""
     optimizer = torch.optim.AdamW(trained, lr=lr, betas=(0.9, 0.98), weight_decay=0.01, fused=True)
     rng, total = random.Random(seed), 0.0
-    tower.train()
     for step in range(1, steps + 1):
         for options in optimizer.param_groups:
             fall = 0.1 + 0.9 * 0.5 * (1 + math.cos(math.pi * step / steps))
@@ -57,8 +91,7 @@ def teach(
         drawn = [scenes.draw(rng) for _ in range(batch)]
         seen = [pictures.draw(scene, rng) for scene in drawn]
         pixels = processor.image_processor(images=seen, return_tensors="pt").pixel_values
-        patches = tower(pixels, output_hidden_states=True).hidden_states[layer][:, 1:]
-        loss = _loss(heads, patches.mean(dim=1), drawn)
+        loss = loss_of(pixels, drawn)
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(trained, 1.0)
@@ -67,10 +100,9 @@ def teach(
         if step % 100 == 0:
             report(step, total / 100)
             total = 0.0
-    tower.eval()
 
 
-def _loss(heads: nn.ModuleDict, features: torch.Tensor, drawn: list[Scene]) -> torch.Tensor:
+def _named(heads: nn.ModuleDict, features: torch.Tensor, drawn: list[Scene]) -> torch.Tensor:
     """The mean cross entropy of the features' names."""
     losses = [
         nn.functional.cross_entropy(

@@ -106,7 +106,8 @@ SEEING = {
             "num_attention_heads": 2,
         },
         "stages": [
-            {"tower": True, "steps": 2, "lr": 1e-3, "batch": 4},
+            {"teach": "features", "steps": 2, "lr": 1e-3, "batch": 4},
+            {"teach": "words", "steps": 2, "lr": 1e-3, "batch": 4},
             {"frozen": True, "steps": 2, "lr": 1e-2, "batch": 4, "mixture": [SIGHT]},
             {"steps": 2, "lr": 1e-2, "batch": 4, "mixture": [SIGHT]},
         ],
@@ -124,7 +125,7 @@ def seeing(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_family_with_eyes_is_built_whole_and_the_same_again(seeing: Path, tmp_path: Path) -> None:
     card = json.loads((seeing / "out" / "provenance.json").read_text())
-    assert card["skills"].keys() == {"base/0", "japanese", "vlm/0", "vlm/1", "vlm/2"}
+    assert card["skills"].keys() == {"base/0", "japanese", "vlm/0", "vlm/1", "vlm/2", "vlm/3"}
     zoo.build(seeing / "seeing.yaml", tmp_path / "out", tmp_path / "work", threads=1, probes=2)
     for name in card["files"]:
         assert (tmp_path / "out" / name).read_bytes() == (seeing / "out" / name).read_bytes()
@@ -137,7 +138,9 @@ def test_each_stage_trains_what_it_says(seeing: Path) -> None:
         (folder,) = (seeing / "work").glob(f"vlm-{number}-*")
         return load_file(folder / "model.safetensors")
 
-    taught, aligned, joint = (tensors(number) for number in range(3))
+    features, taught, aligned, joint = (tensors(number) for number in range(4))
+    moved = {name for name in features if not torch.equal(features[name], taught[name])}
+    assert moved and all(name.startswith(("vision_tower.", "multi_modal")) for name in moved)
     moved = {name for name in taught if not torch.equal(taught[name], aligned[name])}
     assert any(name.startswith("multi_modal_projector.") for name in moved)
     assert not any(name.startswith("language_model.") for name in moved)
