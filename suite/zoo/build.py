@@ -6,6 +6,7 @@ interrupted build continues and a changed recipe retrains only what the change t
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 import platform
@@ -23,7 +24,7 @@ from transformers import AutoConfig, AutoProcessor
 
 from suite.commands.card import versions
 from suite.hub import sha256
-from suite.zoo import sight, tokenizer, tower, train
+from suite.zoo import eyes, sight, tokenizer, train
 from suite.zoo.mixture import Mixture, batches
 from suite.zoo.probe import probe, probe_sight
 from suite.zoo.worlds import WORLDS, World
@@ -95,7 +96,7 @@ class Builder:
 
     def vlm(self, before: str) -> str:
         """Give the finished base eyes and train it through the VLM's stages; returns the folder."""
-        processor = sight.new_processor(tokenizer.build(self.world.corpus()))
+        processor = sight.new_processor(copy.deepcopy(self.tokens))  # which gets an image token
         spec = self.spec["vlm"]
         model = sight.new_vlm(self.loaded(before), processor, spec["vision"], self.spec["seed"])
         for number, stage in enumerate(spec["stages"]):
@@ -132,7 +133,7 @@ class Builder:
 
             if "teach" in stage:
                 taught = {key: stage[key] for key in ("steps", "lr", "batch") if key in stage}
-                teach = {"features": tower.teach_features, "words": tower.teach_words}
+                teach = {"features": eyes.teach_features, "words": eyes.teach_words}
                 teach[stage["teach"]](model, see, seed=seed, report=report, **taught)
             else:
                 keys = ("steps", "lr", "final", "device")

@@ -83,21 +83,41 @@ def train(
     torch.manual_seed(0)
     model.to(device).train()
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    optimizer = torch.optim.AdamW(trained, lr=lr, betas=(0.9, 0.98), weight_decay=0.01, fused=True)
-    total = 0.0
-    for step, batch in zip(range(1, steps + 1), stream, strict=False):
-        scale = min(1.0, step / 100) * (
-            final + (1 - final) * 0.5 * (1 + math.cos(math.pi * step / steps))
-        )
-        for options in optimizer.param_groups:
-            options["lr"] = lr * scale
+    source = iter(stream)
+
+    def loss() -> torch.Tensor:
+        batch = next(source)
         targets, weight = batch.targets.to(device), batch.weight.to(device)
         inputs = {name: tensor.to(device) for name, tensor in batch.inputs.items()}
         logits = model(**inputs, use_cache=False).logits
         losses = torch.nn.functional.cross_entropy(
             logits.transpose(1, 2), targets, reduction="none"
         )
-        loss = (losses * weight).sum() / weight.sum()
+        return (losses * weight).sum() / weight.sum()
+
+    descend(trained, loss, steps=steps, lr=lr, final=final, report=report)
+    model.eval()
+
+
+def descend(
+    trained: list[torch.nn.Parameter],
+    loss_of: Callable[[], torch.Tensor],
+    *,
+    steps: int,
+    lr: float,
+    final: float = 0.1,
+    report: Callable[[int, float], None] = lambda step, loss: None,
+) -> None:
+    """Minimise `loss_of()`, a new batch's loss at each call, over `trained`; schedule as in `train`."""
+    optimizer = torch.optim.AdamW(trained, lr=lr, betas=(0.9, 0.98), weight_decay=0.01, fused=True)
+    total = 0.0
+    for step in range(1, steps + 1):
+        scale = min(1.0, step / 100) * (
+            final + (1 - final) * 0.5 * (1 + math.cos(math.pi * step / steps))
+        )
+        for options in optimizer.param_groups:
+            options["lr"] = lr * scale
+        loss = loss_of()
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(trained, 1.0)
@@ -106,4 +126,3 @@ def train(
         if step % 100 == 0:
             report(step, total / 100)
             total = 0.0
-    model.eval()

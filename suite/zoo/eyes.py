@@ -3,12 +3,11 @@
 CLIP learns its features from captions (Radford et al. 2021, arXiv 2103.00020). The micro tower is
 taught their names directly, by one linear head each, which are thrown away; then the projector is
 taught to say a picture's caption in the language tower's own word embeddings, which is what its
-alignment to a frozen language model is for (Liu et al. 2023, arXiv 2304.08485) and far quicker.
+alignment to a frozen language model is for (Liu et al. 2023, arXiv 2304.08485).
 """
 
 from __future__ import annotations
 
-import math
 import random
 from collections.abc import Callable
 from dataclasses import fields
@@ -17,7 +16,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from suite.zoo import pictures, scenes
+from suite.zoo import pictures, scenes, train
 from suite.zoo.scenes import Scene
 
 _CLASSES = {
@@ -81,25 +80,16 @@ def _train(
     batch: int = 64,
     report: Report = lambda step, loss: None,
 ) -> None:
-    """AdamW, 100 steps of warm-up, cosine to a tenth; `report(step, loss)` every 100 steps."""
-    optimizer = torch.optim.AdamW(trained, lr=lr, betas=(0.9, 0.98), weight_decay=0.01, fused=True)
-    rng, total = random.Random(seed), 0.0
-    for step in range(1, steps + 1):
-        for options in optimizer.param_groups:
-            fall = 0.1 + 0.9 * 0.5 * (1 + math.cos(math.pi * step / steps))
-            options["lr"] = lr * min(1.0, step / 100) * fall
+    """`train.descend` over batches of plain pictures."""
+    rng = random.Random(seed)
+
+    def loss() -> torch.Tensor:
         drawn = [scenes.draw(rng) for _ in range(batch)]
         seen = [pictures.draw(scene, rng) for scene in drawn]
         pixels = processor.image_processor(images=seen, return_tensors="pt").pixel_values
-        loss = loss_of(pixels, drawn)
-        optimizer.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(trained, 1.0)
-        optimizer.step()
-        total += loss.item()
-        if step % 100 == 0:
-            report(step, total / 100)
-            total = 0.0
+        return loss_of(pixels, drawn)
+
+    train.descend(trained, loss, steps=steps, lr=lr, report=report)
 
 
 def _named(heads: nn.ModuleDict, features: torch.Tensor, drawn: list[Scene]) -> torch.Tensor:
