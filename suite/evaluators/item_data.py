@@ -84,7 +84,7 @@ def _read(spec: Spec, where: str) -> list[Item]:
     wanted = None if ids is None else {str(each) for each in ids}
     if _format(spec, where) == "jsonl":
         whole = item_sets.read(path)
-        taken = _indices(rows, len(whole), where)
+        taken = _rows(rows, len(whole), where)
         found = [
             item
             for row, item in enumerate(whole)
@@ -92,7 +92,7 @@ def _read(spec: Spec, where: str) -> list[Item]:
         ]
     else:
         paths = parquet.find(path, _pattern(spec))
-        taken = _indices(rows, parquet.count(paths), where)
+        taken = _rows(rows, parquet.count(paths), where)
         layout = _layout(spec, where)
         found = parquet.read(paths, layout, taken, wanted)
     if lost := sorted((wanted or set()) - {item.id for item in found}):
@@ -129,18 +129,9 @@ def _format(spec: Spec, where: str) -> str:
     return found
 
 
-def _indices(rows: Any, count: int, where: str) -> Collection[int] | None:
+def _rows(rows: Any, count: int, where: str) -> Collection[int] | None:
     """Row indices; None is all of them."""
     if rows is None:
         return None
-    try:
-        if isinstance(rows, str):
-            start, stop = (int(bound) for bound in rows.split(":"))
-            found: range | list[int] = range(start, stop)
-        else:
-            found = sorted({int(row) for row in rows})
-    except (TypeError, ValueError):
-        raise BadInput(f"{where}: rows {rows!r} is neither a list nor 'start:stop'") from None
-    if not found or found[0] < 0 or found[-1] >= count:
-        raise BadInput(f"{where}: rows {rows!r} must lie within the data set's {count} rows")
+    found = item_sets.indices(rows, f"{where}: rows", count, f"the data set's {count} rows")
     return found if isinstance(found, range) else frozenset(found)

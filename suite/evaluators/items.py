@@ -168,3 +168,23 @@ def digest(items: list[Item]) -> str:
 def _content(item: Item) -> list[str]:
     seen = [item.picture.digest] if item.picture else []
     return [item.id, item.prompt, item.expected, *seen]
+
+
+def indices(given: Any, what: str, count: int, of: str) -> range | list[int]:
+    """Indices below `count`, ascending, from ``start:stop`` or a list; None is all of them.
+
+    `what` and `of` (``the data set's 50 rows``) name them in `BadInput`; none at all is refused too.
+    """
+    if given is None:
+        return range(count)
+    try:
+        if isinstance(given, str):
+            start, stop = (int(bound) for bound in given.split(":"))
+            found: range | list[int] = range(start, stop)
+        else:
+            found = sorted({int(index) for index in given})
+    except (TypeError, ValueError):
+        raise BadInput(f"{what} {given!r} is neither a list nor 'start:stop'") from None
+    if not found or found[0] < 0 or found[-1] >= count:
+        raise BadInput(f"{what} {given!r} must lie within {of}")
+    return found

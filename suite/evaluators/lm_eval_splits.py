@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from suite.errors import BadInput
+from suite.evaluators import items as item_sets
 from suite.evaluators.lm_eval_vision import Shown, listed
 
 Specs = Mapping[str, Mapping[str, Any]]
@@ -27,31 +28,13 @@ def documents(splits: Specs, tasks: Mapping[str, Any], evaluator: str) -> dict[s
 
     `BadInput` when an index does not exist, and when two splits share a document or a picture.
     """
-    ids = {
-        split: _indices(
-            splits[split].get("ids"), len(task.eval_docs), f"evaluator {evaluator!r}, split {split}"
-        )
-        for split, task in tasks.items()
-    }
+    ids = {}
+    for split, task in tasks.items():
+        given, count = splits[split].get("ids"), len(task.eval_docs)
+        what = f"evaluator {evaluator!r}, split {split}: ids"
+        ids[split] = list(item_sets.indices(given, what, count, f"the task's {count} documents"))
     _check_disjoint(tasks, ids, evaluator)
     return ids
-
-
-def _indices(ids: Any, count: int, where: str) -> list[int]:
-    """Document indices, ascending as lm-eval visits them; None is all of them."""
-    if ids is None:
-        return list(range(count))
-    try:
-        if isinstance(ids, str):
-            start, stop = (int(bound) for bound in ids.split(":"))
-            found = list(range(start, stop))
-        else:
-            found = sorted({int(index) for index in ids})
-    except (TypeError, ValueError):
-        raise BadInput(f"{where}: ids {ids!r} is neither a list nor 'start:stop'") from None
-    if not found or found[0] < 0 or found[-1] >= count:
-        raise BadInput(f"{where}: ids {ids!r} must lie within the task's {count} documents")
-    return found
 
 
 def _check_disjoint(tasks: Mapping[str, Any], ids: Mapping[str, list[int]], evaluator: str) -> None:
