@@ -75,10 +75,10 @@ class ModelHandle(Protocol):
 
 @dataclass(frozen=True)
 class Row:
-    """One row of a batch: its token ids, and the picture that they refer to."""
+    """One row of a batch: its token ids, and the pictures that they refer to, in their order."""
 
     ids: list[int]
-    picture: Picture | None = None
+    pictures: tuple[Picture, ...] = ()
 
 
 class TransformersHandle:
@@ -133,7 +133,7 @@ class TransformersHandle:
         totals: list[float] = []
         for start in range(0, len(heads), self.batch_size):
             pairs = list(zip(heads, tails, strict=True))[start : start + self.batch_size]
-            inputs = self._inputs([Row(head.ids + tail, head.picture) for head, tail in pairs])
+            inputs = self.inputs([Row(head.ids + tail, head.pictures) for head, tail in pairs])
             longest = max(1, *(len(tail) for _, tail in pairs))
             with torch.inference_mode():
                 logits = self.model(**inputs, logits_to_keep=longest + 1).logits[:, :-1].float()
@@ -152,7 +152,7 @@ class TransformersHandle:
             )
         return [Row(ids) for ids in self.encode(prompts)]
 
-    def _inputs(self, rows: Sequence[Row]) -> dict[str, Any]:
+    def inputs(self, rows: Sequence[Row]) -> dict[str, Any]:
         """What the model is called with: `rows` padded on the left and masked.
 
         A row is padded with an id of its own, so that a repetition penalty, which in transformers
@@ -176,7 +176,7 @@ class TransformersHandle:
         self, rows: Sequence[Row], max_new_tokens: int, decoding: Decoding
     ) -> list[list[int]]:
         """The ids of each row's reply, up to and including the end of sequence."""
-        inputs, ends = self._inputs(rows), self._ends()
+        inputs, ends = self.inputs(rows), self.ends()
         with torch.inference_mode():
             out = self.model.generate(
                 **inputs,
@@ -191,7 +191,7 @@ class TransformersHandle:
         lengths = [next((n for n, i in enumerate(r, 1) if i in ends), len(r)) for r in replies]
         return [reply[:length] for reply, length in zip(replies, lengths, strict=True)]
 
-    def _ends(self) -> list[int]:
+    def ends(self) -> list[int]:
         """The ids that end a reply: the tokenizer's and the checkpoint's own, which may be several."""
         own = self.model.generation_config.eos_token_id
         own = own if isinstance(own, list) else [own]

@@ -49,7 +49,7 @@ def silent(backend: Any) -> Any:
 
         def _model_generate(self, *args: Any, **kwargs: Any) -> Any:
             # A model's own configuration may lack them; text after the end would be scored.
-            kwargs.setdefault("eos_token_id", self.handle._ends() or None)
+            kwargs.setdefault("eos_token_id", self.handle.ends() or None)
             return super()._model_generate(*args, **kwargs)
 
     return Live

@@ -14,8 +14,6 @@ from dataclasses import dataclass, field
 from io import BytesIO
 from typing import Any
 
-import torch
-
 from suite.errors import BadInput
 from suite.evaluators.handle import Row
 from suite.evaluators.lm_eval_model import quiet, silent
@@ -119,7 +117,7 @@ def _backend() -> Any:
             return Shown.of(image.convert("RGB")) if self.rgb else shown
 
         def _model_multimodal_generate(self, *args: Any, **kwargs: Any) -> Any:
-            kwargs.setdefault("eos_token_id", self.handle._ends() or None)
+            kwargs.setdefault("eos_token_id", self.handle.ends() or None)
             return super()._model_multimodal_generate(*args, **kwargs)
 
     return LiveVision
@@ -137,39 +135,16 @@ def inputs(
     `room` tokens the last are kept, as lm-eval has it; `BadInput` if a picture would go with the
     first.
     """
-    from transformers.modeling_outputs import BaseModelOutputWithPooling
-
-    every = [picture for each in pictures for picture in each]
-    handle.features.learn(every)
-    texts = [_expanded(handle, *asked) for asked in zip(prompts, pictures, strict=True)]
-    rows = [
-        Row(_last(ids, room, handle.model.config.image_token_id)) for ids in handle.encode(texts)
-    ]
-    made: dict[str, Any] = handle._inputs(rows)
-    if not every:
-        return made
-    known = [handle.features.get(picture) for picture in every]
-    features: Any = [encoded["features"].to(handle.model.device) for encoded in known]
-    made["mm_encoder_outputs"] = {"image": BaseModelOutputWithPooling(pooler_output=features)}
-    if "grid" in known[0]:
-        grids = torch.stack([encoded["grid"] for encoded in known])
-        made["image_grid_thw"] = grids.to(handle.model.device)
-        image = handle.model.config.image_token_id
-        made["mm_token_type_ids"] = (made["input_ids"] == image).long()
+    token, image = handle.processor.image_token, handle.model.config.image_token_id
+    for prompt, each in zip(prompts, pictures, strict=True):
+        if (places := prompt.count(token)) != len(each):
+            raise BadInput(
+                f"prompt {prompt[:60]!r} of an lm-eval task has {places} places for pictures and"
+                f" {len(each)} pictures; lm-eval gives few-shot examples without theirs"
+            )
+    rows = handle.rows(prompts, pictures)
+    made: dict[str, Any] = handle.inputs([Row(_last(r.ids, room, image), r.pictures) for r in rows])
     return made
-
-
-def _expanded(handle: Any, prompt: str, pictures: Sequence[Picture]) -> str:
-    """`prompt` with as many image tokens in each place as the picture there has features."""
-    token = handle.processor.image_token
-    first, *others = prompt.split(token)
-    if len(others) != len(pictures):
-        raise BadInput(
-            f"prompt {prompt[:60]!r} of an lm-eval task has {len(others)} places for pictures and"
-            f" {len(pictures)} pictures; lm-eval gives few-shot examples without theirs"
-        )
-    places = zip(pictures, others, strict=True)
-    return first + "".join(token * handle.features.rows(seen) + text for seen, text in places)
 
 
 def _last(ids: list[int], room: int | None, image: int) -> list[int]:

@@ -74,20 +74,29 @@ class VisionHandle(TransformersHandle):
                     f"prompt {prompt[:60]!r} holds the image token {token} {prompt.count(token)}"
                     f" times and comes with {wanted} pictures"
                 )
-        self.features.learn(picture for picture in seen if picture is not None)
-        texts = [
-            prompt
-            if picture is None
-            else prompt.replace(token, token * self.features.rows(picture))
-            for prompt, picture in zip(prompts, seen, strict=True)
-        ]
-        return [Row(*row) for row in zip(self.encode(texts), seen, strict=True)]
+        shown = [() if picture is None else (picture,) for picture in seen]
+        return self.rows(prompts, shown)
 
-    def _inputs(self, rows: Sequence[Row]) -> dict[str, Any]:
+    def rows(self, prompts: Sequence[str], pictures: Sequence[Sequence[Picture]]) -> list[Row]:
+        """Prompts that hold the image token once for each of their `pictures`, in their order.
+
+        Each token becomes as many as its picture has features.
+        """
+        self.features.learn(picture for each in pictures for picture in each)
+        token, texts = self.processor.image_token, []
+        for prompt, each in zip(prompts, pictures, strict=True):
+            first, *others = prompt.split(token)
+            places = zip(each, others, strict=True)
+            texts.append(
+                first + "".join(token * self.features.rows(seen) + text for seen, text in places)
+            )
+        return [Row(i, tuple(each)) for i, each in zip(self.encode(texts), pictures, strict=True)]
+
+    def inputs(self, rows: Sequence[Row]) -> dict[str, Any]:
         from transformers.modeling_outputs import BaseModelOutputWithPooling
 
-        inputs = super()._inputs(rows)
-        known = [self.features.get(row.picture) for row in rows if row.picture is not None]
+        inputs = super().inputs(rows)
+        known = [self.features.get(picture) for row in rows for picture in row.pictures]
         if not known:
             return inputs
         # Moved before generation repeats them for each beam.
