@@ -64,7 +64,8 @@ def fitted(config: Config) -> Any:
     if spec["base"] not in spec["models"]:
         known = ", ".join(spec["models"])
         raise BadInput(f"task {spec['name']}: base {spec['base']!r} is not one of {known}")
-    on, _ = device(config["device"]), seeing_options(spec)
+    on = device(config["device"])
+    seeing_options(spec)  # refuses what would only be found once the models are downloaded
     headers = [fit.read(name, model) for name, model in spec["models"].items()]
     return fit.check(
         headers,

@@ -47,18 +47,7 @@ each_vlm = pytest.mark.parametrize(
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory: pytest.TempPathFactory) -> Folders:
-    """Makes a base, an expert and a VLM on disk, once for each layout; nobody changes them."""
-    made: dict[tuple[str, bool, bool], dict[str, Path]] = {}
-
-    def make(architecture: str, tied: bool = False, old: bool = False) -> dict[str, Path]:
-        key = (architecture, tied, old)
-        if key not in made:
-            made[key] = towers.make(tmp_path_factory.mktemp("models"), architecture, tied=tied)
-            if old:
-                towers.age(made[key]["vlm"])
-        return made[key]
-
-    return make
+    return towers.maker(tmp_path_factory)
 
 
 def plan(folders: dict[str, Path], **changes: Any) -> Plan:

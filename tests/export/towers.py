@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
@@ -110,3 +111,18 @@ def eyes_of(model: Any) -> Tensors:
     """All of a live vision-language model but its decoder and head."""
     inside = ("model.language_model.", "lm_head.")
     return {n: p.detach() for n, p in model.named_parameters() if not n.startswith(inside)}
+
+
+def maker(factory: pytest.TempPathFactory) -> Callable[..., dict[str, Path]]:
+    """Makes a base, an expert and a VLM on disk, once for each layout; nobody changes them."""
+    made: dict[tuple[str, bool, bool], dict[str, Path]] = {}
+
+    def once(architecture: str, tied: bool = False, old: bool = False) -> dict[str, Path]:
+        key = (architecture, tied, old)
+        if key not in made:
+            made[key] = make(factory.mktemp("models"), architecture, tied=tied)
+            if old:
+                age(made[key]["vlm"])
+        return made[key]
+
+    return once
