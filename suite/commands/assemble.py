@@ -12,6 +12,7 @@ from suite.commands import datasets, spaces
 from suite.errors import BadInput
 
 Config = Mapping[str, Any]
+MODES = ("auto", "eager", "compiled")
 
 
 def build(config: Config, allow: Sequence[str] = (), **more: Any) -> Any:
@@ -65,7 +66,9 @@ def fitted(config: Config) -> Any:
         known = ", ".join(spec["models"])
         raise BadInput(f"task {spec['name']}: base {spec['base']!r} is not one of {known}")
     on = device(config["device"])
-    seeing_options(spec)  # refuses what would only be found once the models are downloaded
+    # What would else be found only once the models are downloaded.
+    seeing_options(spec)
+    merging_options(config)
     headers = [fit.read(name, model) for name, model in spec["models"].items()]
     return fit.check(
         headers,
@@ -98,7 +101,7 @@ def task(config: Config) -> Any:
     paths = folders(config)
     # First, as it finds in a moment that a processor is missing.
     live, target = _live(spec, paths, on, config["batch_size"])
-    merging = config["merging"]
+    merging = merging_options(config)
     sources = Sources.load(
         {base: paths[base], **paths},
         on,
@@ -123,6 +126,16 @@ def _live(spec: Config, paths: Mapping[str, Path], on: str, batch_size: int) -> 
         return plain, plain.model
     seeing = vision.load(paths[vlm], on, batch_size, dtype, **options)
     return seeing, LanguageTower(seeing.model)
+
+
+def merging_options(config: Config) -> Config:
+    """The settings ``merging``, checked."""
+    found: Config = config["merging"]
+    if found["mode"] not in MODES:
+        raise BadInput(f"merging.mode={found['mode']}: allowed are {', '.join(MODES)}")
+    if not isinstance(found["streamed"], bool):
+        raise BadInput(f"merging.streamed={found['streamed']}: allowed are true and false")
+    return found
 
 
 def seeing_options(spec: Config) -> dict[str, Any]:

@@ -87,3 +87,17 @@ def test_baselines_of_other_models_are_refused(tmp_path: Path) -> None:
     config = {"task": {"name": "t", "baselines": str(tmp_path), "models": {"base": "x"}}}
     with pytest.raises(BadInput, match=r"odd\.yaml: models \['stranger'\] are not of the task"):
         assemble.baselines(config)
+
+
+@pytest.mark.parametrize(
+    ("word", "message"),
+    [
+        ("merging.mode=fast", "merging.mode=fast: allowed are auto, eager, compiled"),
+        ("merging.streamed=often", "merging.streamed=often: allowed are true and false"),
+    ],
+)
+def test_how_merges_are_carried_out_is_checked_first(word: str, message: str) -> None:
+    from suite.commands.compose import compose
+
+    with pytest.raises(BadInput, match=message):
+        assemble.fitted(compose([word]))
