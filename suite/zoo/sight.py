@@ -21,6 +21,7 @@ from transformers import (
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
 from suite.merging.language_tower import LanguageTower
+from suite.zoo.documents import Document
 from suite.zoo.pictures import SIDE
 from suite.zoo.scene_documents import Sight
 from suite.zoo.train import Batch, encode
@@ -78,12 +79,20 @@ def freeze(model: LlavaForConditionalGeneration, frozen: bool) -> None:
 
 
 def encode_sights(
-    documents: Sequence[Sight], processor: LlavaProcessor, prompt_weight: float
+    documents: Sequence[Sight | Document], processor: LlavaProcessor, prompt_weight: float
 ) -> Batch:
-    """A batch of documents about pictures; the picture stands before the first prompt."""
+    """A batch of documents, with pictures or without; a picture stands before its first prompt."""
     tokens = IMAGE * (SIDE // PATCH) ** 2
-    texts = [(tokens + turns[0], *turns[1:]) for turns, _ in documents]
+    seen = [document for document in documents if isinstance(document, Sight)]
+    texts = [
+        (tokens + document.turns[0], *document.turns[1:])
+        if isinstance(document, Sight)
+        else document
+        for document in documents
+    ]
     batch = encode(texts, processor.tokenizer, prompt_weight)
-    pictures = [document.picture for document in documents]
+    if not seen:
+        return batch
+    pictures = [document.picture for document in seen]
     pixels = processor.image_processor(images=pictures, return_tensors="pt").pixel_values
     return Batch({**batch.inputs, "pixel_values": pixels}, batch.targets, batch.weight)
