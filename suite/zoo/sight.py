@@ -21,6 +21,7 @@ from transformers import (
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
 from suite.merging.language_tower import LanguageTower
+from suite.values import layer_of
 from suite.zoo.documents import Document
 from suite.zoo.pictures import SIDE
 from suite.zoo.scene_documents import Sight
@@ -72,10 +73,12 @@ def new_vlm(
     return model
 
 
-def freeze(model: LlavaForConditionalGeneration, frozen: bool) -> None:
-    """Let the language tower be trained, or not: its first stage teaches the eyes alone."""
-    for parameter in LanguageTower(model).parameters():
-        parameter.requires_grad = not frozen
+def freeze(model: LlavaForConditionalGeneration, layers: int | None) -> None:
+    """Of the language tower let only the first `layers` be trained: 0 for the eyes alone, None for all."""
+    tower = LanguageTower(model)
+    for name, parameter in tower.named_parameters():
+        layer = layer_of(name)
+        parameter.requires_grad = layers is None or (layer is not None and layer < layers)
 
 
 def encode_sights(
