@@ -1,4 +1,4 @@
-"""What the package ships is what its provenance and its recipe say."""
+"""What the package ships is what its provenance and its recipes say."""
 
 from __future__ import annotations
 
@@ -10,36 +10,77 @@ from transformers import AutoTokenizer
 
 from suite import places
 from suite.evaluators import items as item_sets
+from suite.evaluators import vision
+from suite.evaluators.generation import GenerationEvaluator
 from suite.hub import sha256
-from suite.zoo import documents, items, tokenizer
+from suite.zoo import sight, tokenizer
+from suite.zoo.worlds import WORLDS
 
-FOLDER = places.ZOO / "ja_math_micro"
-CARD = json.loads((FOLDER / "provenance.json").read_text())
-
-
-@pytest.mark.parametrize("name", sorted(CARD["files"]))
-def test_files_are_the_ones_that_were_built(name: str) -> None:
-    assert sha256(FOLDER / name) == CARD["files"][name]
-
-
-def test_the_recipe_is_the_one_that_built_them() -> None:
-    assert sha256(places.data("conf") / "zoo" / "ja_math_micro.yaml") == CARD["recipe"]["sha256"]
+FAMILIES = {"ja_math_micro": WORLDS["problems"], "ja_vlm_micro": WORLDS["scenes"]}
+CARDS = {
+    family: json.loads((places.ZOO / family / "provenance.json").read_text()) for family in FAMILIES
+}
+each_family = pytest.mark.parametrize("family", FAMILIES)
 
 
-def test_items_are_generated_the_same_again(tmp_path: Path) -> None:
-    assert items.build(tmp_path) == CARD["items"]
+@pytest.mark.parametrize(
+    ("family", "name"), [(family, name) for family in FAMILIES for name in CARDS[family]["files"]]
+)
+def test_files_are_the_ones_that_were_built(family: str, name: str) -> None:
+    assert sha256(places.ZOO / family / name) == CARDS[family]["files"][name]
 
 
-def test_the_tokenizer_is_fitted_the_same_again() -> None:
-    shipped = AutoTokenizer.from_pretrained(FOLDER / "base")
-    assert shipped.get_vocab() == tokenizer.build(documents.corpus()).get_vocab()
+@each_family
+def test_the_recipe_is_the_one_that_built_them(family: str) -> None:
+    assert (
+        sha256(places.data("conf") / "zoo" / f"{family}.yaml") == CARDS[family]["recipe"]["sha256"]
+    )
 
 
-def test_everything_fits_in_25_megabytes() -> None:
-    assert sum(file.stat().st_size for file in FOLDER.rglob("*") if file.is_file()) < 25e6
+@each_family
+def test_items_are_generated_the_same_again(family: str, tmp_path: Path) -> None:
+    assert FAMILIES[family].items(tmp_path) == CARDS[family]["items"]
 
 
-def test_report_items_are_many_and_unseen() -> None:
-    for name in items.SIZES:
-        splits = item_sets.read_splits(FOLDER / "items" / name)
+@each_family
+def test_the_tokenizer_is_fitted_the_same_again(family: str) -> None:
+    shipped = AutoTokenizer.from_pretrained(places.ZOO / family / "base")
+    assert shipped.get_vocab() == tokenizer.build(FAMILIES[family].corpus()).get_vocab()
+
+
+@each_family
+def test_everything_fits_in_25_megabytes(family: str) -> None:
+    folder = places.ZOO / family
+    assert sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()) < 25e6
+
+
+@each_family
+def test_report_items_are_many_and_unseen(family: str) -> None:
+    for folder in (places.ZOO / family / "items").iterdir():
+        splits = item_sets.read_splits(folder)
         assert len(splits["report"]) >= 800
+
+
+def test_the_vlm_knows_its_image_token_and_the_language_models_do_not() -> None:
+    vocabularies = {
+        name: AutoTokenizer.from_pretrained(places.ZOO / "ja_vlm_micro" / name).get_vocab()
+        for name in ("base", "japanese", "vlm")
+    }
+    assert vocabularies["base"] == vocabularies["japanese"]
+    assert vocabularies["vlm"].keys() - vocabularies["base"].keys() == {sight.IMAGE}
+
+
+def test_the_vlm_answers_in_english_and_not_in_japanese() -> None:
+    live = vision.load(places.ZOO / "ja_vlm_micro" / "vlm", "cpu")
+    scores = {
+        name: GenerationEvaluator(
+            name,
+            places.ZOO / "ja_vlm_micro" / "items" / name,
+            scorer,
+            max_new_tokens=8,
+            template="<image>{prompt}\n",
+        ).evaluate(live, "search")
+        for name, scorer in (("en_vqa", "vqa_en"), ("ja_vqa", "vqa_ja"))
+    }
+    assert scores["en_vqa"]["rouge_l"].value > 0.8
+    assert scores["ja_vqa"]["rouge_l_ja"].value < 0.2
