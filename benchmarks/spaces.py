@@ -19,13 +19,17 @@ from statistics import median
 
 from suite import pareto, stats
 from suite.commands import judge
+from suite.journal import records
 from suite.report.headline import median_runs
 from suite.report.load import load
 from suite.report.results import Results, Run
 
 
 def cut(source: Path, target: Path, trials: int) -> None:
-    """Copy the first `trials` trials of every run below `source`, once; judgements of whole runs too."""
+    """Copy the first `trials` trials of every run below `source`, once, and what judged them.
+
+    A trial that a longer run chose on the select items is the choice of its beginning too.
+    """
     for run in sorted(source.glob("*/seed=*")):
         out = target / run.relative_to(source)
         if out.exists():
@@ -36,8 +40,10 @@ def cut(source: Path, target: Path, trials: int) -> None:
             continue
         shutil.copytree(run, out, ignore=shutil.ignore_patterns("judged.jsonl"))
         (out / "trials.jsonl").write_text("".join(lines[:trials]), encoding="utf-8")
-        if len(lines) == trials and (run / "judged.jsonl").exists():
-            shutil.copy(run / "judged.jsonl", out)
+        judged = records(out / "judged.jsonl")
+        for line in records(run / "judged.jsonl").read():
+            if line["number"] < trials:
+                judged.append(line)
     if (source / "baselines").exists() and not (target / "baselines").exists():
         shutil.copytree(source / "baselines", target / "baselines")
 
