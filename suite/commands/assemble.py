@@ -185,10 +185,12 @@ def evaluator(entry: Config, config: Config) -> Any:
 
 
 def baselines(config: Config, folder: Path | None = None) -> dict[str, Any]:
-    """The task's hand-tuned recipes by name, read from its folder of mergekit YAML files."""
+    """The task's hand-tuned recipes by name, read from its folder of mergekit YAML files, if any."""
     from suite import mergekit
 
     spec = config["task"]
+    if folder is None and not spec.get("baselines"):
+        return {}
     folder = folder or places.data("baselines") / spec["baselines"]
     if not folder.is_dir():
         raise BadInput(f"baselines {folder}: no such folder")

@@ -80,6 +80,12 @@ def test_measures_are_checked_before_any_model_is_looked_for() -> None:
         assemble.task(compose(words))
 
 
+def test_a_task_may_have_no_baselines() -> None:
+    from suite.commands.compose import compose
+
+    assert assemble.baselines(compose(["task.baselines=null"])) == {}
+
+
 def test_baselines_of_other_models_are_refused(tmp_path: Path) -> None:
     (tmp_path / "odd.yaml").write_text(
         "merge_method: linear\nmodels:\n  - {model: stranger, parameters: {weight: 1.0}}\n"
