@@ -120,9 +120,10 @@ class PathSpace:
 
         Its first and last layer run anyhow, so that their slots are off.
         """
-        return self.encode(self._part_a())
+        return self.encode(self.part_a())
 
-    def _part_a(self) -> LayerPath:
+    def part_a(self) -> LayerPath:
+        """Part A alone, as a path."""
         own = {name: merge for name, merge in self.merges.items() if name == self.frame}
         return whole(self.frame, self.parts[self.frame], own)
 
@@ -162,7 +163,7 @@ class PathSpace:
     def _as_path(self, recipe: Recipe | LayerPath) -> LayerPath:
         if isinstance(recipe, LayerPath):
             return recipe
-        part_a = self._part_a()
+        part_a = self.part_a()
         merge = part_a.merges.get(self.frame)
         if recipe != merge and (merge is not None or not _is_model(recipe, self.frame)):
             raise BadInput(

@@ -219,15 +219,22 @@ def _layers(models: Config) -> Callable[[str], int]:
 
 
 def starts(config: Config, task: Any) -> Any:
-    """The candidates of the baselines named in ``start``, shape (s, d); None without any."""
+    """The candidates named in ``start``, shape (s, d); None without any.
+
+    Names are those of baselines, and in a space of paths that of its frame: part A as it is.
+    """
     import numpy as np
+
+    from suite.path_space import PathSpace
 
     if not config["start"]:
         return None
-    recipes = baselines(config)
+    space, recipes = task.recipe_space, baselines(config)
+    if isinstance(space, PathSpace):
+        recipes = {space.frame: space.part_a(), **recipes}
     if unknown := [name for name in config["start"] if name not in recipes]:
         raise BadInput(f"start: no baseline {unknown[0]!r}; there are {', '.join(recipes)}")
-    return np.stack([task.recipe_space.encode(recipes[name]) for name in config["start"]])
+    return np.stack([space.encode(recipes[name]) for name in config["start"]])
 
 
 def optimizer(config: Config, task: Any) -> Any:

@@ -305,7 +305,9 @@ def test_paths_are_searched_and_a_torn_run_goes_on(
 def test_two_stages_run_one_after_the_other(suite: Suite, tmp_path: Path, merges: str) -> None:
     words = ["task=ja_math_micro_two_stage", "optimizer=random", merges]
     folder = places.run_folder(tmp_path, "ja_math_micro_two_stage", "random", 0)
-    found = tears(suite, folder, *words)
+    found = tears(suite, folder, *words, "start=[merge]")
+    layers = [("merge", layer, 1.0) for layer in range(6)]
+    assert [tuple(hop) for hop in found[0]["recipe"]["hops"]] == layers  # the picked merge itself
     first = Journal(tmp_path / "ja_math_micro" / "random" / "seed=0" / "trials.jsonl").read()
     best = min(first, key=lambda trial: trial.losses[0])
     for line in found:
