@@ -1,8 +1,8 @@
-"""Evaluate by generating: every item of a split is answered and scored."""
+"""Evaluate by generating: every item of a split is answered and scored, by one rule or several."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from suite.evaluators import item_data, rouge
 from suite.evaluators import items as item_sets
 from suite.evaluators.handle import GREEDY, Decoding, Generation, ModelHandle
 from suite.evaluators.items import Item
-from suite.evaluators.scorers import MEDIANS, SCORERS
+from suite.evaluators.scorers import CHECKS, MEDIANS, SCORERS
 from suite.trial import Score
 
 THUMBNAIL = 256  # pixels a side
@@ -32,6 +32,8 @@ class Sample:
 class GenerationEvaluator:
     """Replies to every item of a split through `scorer`; several figures share the generations.
 
+    `scorer` is a key of `SCORERS`, or a list of keys: then each scores the same replies and every
+    figure is named after its scorer, ``sakana-v1.acc_ja``.
     The items are either those of `items`, a folder with search.jsonl, select.jsonl and
     report.jsonl, or those of `data`, which names data sets (`item_data.read_splits`). The model
     reads `template` with the item's prompt in place of ``{prompt}``; `max_new_tokens` bounds a
@@ -44,15 +46,14 @@ class GenerationEvaluator:
         self,
         name: str,
         items: str | Path | None = None,
-        scorer: str = "",
+        scorer: str | Sequence[str] = "",
         max_new_tokens: int = 0,
         template: str = "{prompt}\n",
         decoding: Decoding | Mapping[str, Any] | None = None,
         data: Mapping[str, Any] | None = None,
     ) -> None:
         where = f"evaluator {name!r}"
-        if scorer not in SCORERS:
-            raise BadInput(f"{where}: no scorer {scorer!r}; there are {', '.join(SCORERS)}")
+        scorers = _scorers(scorer, where)
         if max_new_tokens < 1:
             raise BadInput(f"{where}: max_new_tokens {max_new_tokens} must be positive")
         if "{prompt}" not in template:
@@ -62,22 +63,27 @@ class GenerationEvaluator:
         self.template = template
         self.decoding = _decoding(decoding, where)
         self.splits = _splits(items, data, where)
-        self._scorer = SCORERS[scorer]
-        self._medians = MEDIANS.get(scorer, {})
+        _check(scorers.values(), self.splits, where)
+        self._scorers = {prefix: SCORERS[name] for prefix, name in scorers.items()}
+        self._medians = {
+            f"{prefix}{median}": (f"{prefix}{mean}", rouge.EARLIER[mean])
+            for prefix, name in scorers.items()
+            for median, mean in MEDIANS.get(name, {}).items()
+        }
         example = next(iter(self.splits.values()))[0]
-        self.figures = (*self._scorer("", example), *self._medians, "tokens")
+        self.figures = (*self._outcome("", example), *self._medians, "tokens")
 
     def evaluate(self, handle: ModelHandle, split: str) -> dict[str, Score]:
         """Scores by figure on the items of `split`, in the items' order."""
         items = self.splits[split]
         replies = self._reply(handle, items)
         outcomes = [
-            self._scorer(reply.text, item) for reply, item in zip(replies, items, strict=True)
+            self._outcome(reply.text, item) for reply, item in zip(replies, items, strict=True)
         ]
         scores = {figure: Score.mean([row[figure] for row in outcomes]) for figure in outcomes[0]}
-        for figure, mean in self._medians.items():
+        for figure, (mean, earlier) in self._medians.items():
             of = scores[mean]
-            median = rouge.published_median(of.items, rouge.EARLIER[mean])
+            median = rouge.published_median(of.items, earlier)
             scores[figure] = Score(median, of.stderr, of.n)
         tokens = Score.mean([reply.tokens for reply in replies])
         return {**scores, "tokens": Score(tokens.value, tokens.stderr, tokens.n)}
@@ -91,17 +97,47 @@ class GenerationEvaluator:
                 item.prompt,
                 reply.text,
                 item.expected,
-                self._scorer(reply.text, item),
+                self._outcome(reply.text, item),
                 item.picture.uri(THUMBNAIL) if item.picture else None,
             )
             for item, reply in zip(items, replies, strict=True)
         ]
+
+    def _outcome(self, reply: str, item: Item) -> dict[str, float]:
+        """The figures of every scorer, each under its prefix."""
+        return {
+            f"{prefix}{figure}": value
+            for prefix, scorer in self._scorers.items()
+            for figure, value in scorer(reply, item).items()
+        }
 
     def _reply(self, handle: ModelHandle, items: Sequence[Item]) -> list[Generation]:
         prompts = [self.template.replace("{prompt}", item.prompt) for item in items]
         pictures = [item.picture for item in items]
         seen = pictures if any(pictures) else None
         return handle.generate(prompts, self.max_new_tokens, pictures=seen, decoding=self.decoding)
+
+
+def _scorers(given: str | Sequence[str], where: str) -> dict[str, str]:
+    """The scorers' names by what their figures begin with: nothing where one is named alone."""
+    named = {"": given} if isinstance(given, str) else {f"{name}.": name for name in given}
+    for name in named.values():
+        if name not in SCORERS:
+            raise BadInput(f"{where}: no scorer {name!r}; there are {', '.join(SCORERS)}")
+    if not named or (not isinstance(given, str) and len(named) < len(given)):
+        raise BadInput(f"{where}: scorer {list(given)} must name one or more, each once")
+    return named
+
+
+def _check(scorers: Iterable[str], splits: Mapping[str, Sequence[Item]], where: str) -> None:
+    """Refuse items that a scorer cannot score, before any model answers."""
+    for check in (CHECKS[name] for name in scorers if name in CHECKS):
+        for split, items in splits.items():
+            for item in items:
+                try:
+                    check(item)
+                except BadInput as error:
+                    raise BadInput(f"{where}, split {split}: {error}") from None
 
 
 def _decoding(given: Decoding | Mapping[str, Any] | None, where: str) -> Decoding:

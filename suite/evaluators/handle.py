@@ -7,7 +7,7 @@ the handle that takes pictures as well.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -17,13 +17,17 @@ import torch
 from suite.errors import BadInput
 from suite.evaluators import checkpoints
 from suite.evaluators.pictures import Picture
+from suite.evaluators.stops import Stops
 
 Pictures = Sequence[Picture | None] | None  # one to a prompt; None where a prompt has none
 
 
 @dataclass(frozen=True)
 class Generation:
-    """A reply and the number of tokens it took, the end of sequence included."""
+    """A reply and the number of tokens it took, those of its end included.
+
+    The end is the token of the end of sequence, or the one that completed a stop string.
+    """
 
     text: str
     tokens: int
@@ -35,13 +39,21 @@ class Decoding:
 
     Logits of tokens that the prompt or the reply already holds are divided by `repetition_penalty`
     where positive and multiplied by it where negative (Keskar et al. 2019, arXiv 1909.05858, as
-    transformers has it); 1 changes nothing.
+    transformers has it); 1 changes nothing. A reply ends as soon as its own text, not the prompt,
+    holds one of the strings `stop`, and is cut before it; a beam ends likewise.
     """
 
     num_beams: int = 1
     repetition_penalty: float = 1.0
+    stop: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        given: object = self.stop
+        if isinstance(given, str) or not isinstance(given, Iterable):
+            raise BadInput(f"decoding: stop {given!r} must be a list of strings")
+        object.__setattr__(self, "stop", tuple(given))
+        if wrong := [each for each in self.stop if not isinstance(each, str) or not each]:
+            raise BadInput(f"decoding: stop {wrong[0]!r} must be a string that is not empty")
         if self.num_beams < 1:
             raise BadInput(f"decoding: num_beams {self.num_beams} must be at least 1")
         if not self.repetition_penalty > 0:
@@ -94,6 +106,7 @@ class TransformersHandle:
         self.tokenizer = tokenizer
         self.batch_size = batch_size
         self._encoded: dict[str, list[int]] = {}
+        self._stops: dict[tuple[str, ...], Stops] = {}
 
     def encode(self, texts: Sequence[str], special: bool = True) -> list[list[int]]:
         """Token ids of each text; the ids of prompts (`special`) are kept for the next candidate."""
@@ -112,7 +125,7 @@ class TransformersHandle:
         pictures: Pictures = None,
         decoding: Decoding = GREEDY,
     ) -> list[Generation]:
-        """Replies; a row ends at the end of sequence or after `max_new_tokens`."""
+        """Replies; one ends at the end of sequence, a stop string, or after `max_new_tokens`."""
         rows = self._rows(prompts, pictures)
         order = sorted(range(len(rows)), key=lambda index: len(rows[index].ids))
         size = max(1, self.batch_size // decoding.num_beams)
@@ -120,9 +133,8 @@ class TransformersHandle:
         for start in range(0, len(order), size):
             batch = order[start : start + size]
             ids = self._decode([rows[row] for row in batch], max_new_tokens, decoding)
-            texts = self.tokenizer.batch_decode(ids, skip_special_tokens=True)
-            for row, text, tokens in zip(batch, texts, ids, strict=True):
-                replies[row] = Generation(text, len(tokens))
+            for row, reply in zip(batch, self._texts(ids, decoding), strict=True):
+                replies[row] = reply
         return [replies[row] for row in range(len(prompts))]
 
     def loglikelihood(
@@ -177,6 +189,8 @@ class TransformersHandle:
     ) -> list[list[int]]:
         """The ids of each row's reply, up to and including the end of sequence."""
         inputs, ends = self.inputs(rows), self.ends()
+        start = inputs["input_ids"].shape[1]
+        watch = [self.stops(decoding.stop).criterion(start)] if decoding.stop else None
         with torch.inference_mode():
             out = self.model.generate(
                 **inputs,
@@ -186,10 +200,25 @@ class TransformersHandle:
                 repetition_penalty=float(decoding.repetition_penalty),
                 pad_token_id=self.tokenizer.pad_token_id,
                 eos_token_id=ends or None,
+                stopping_criteria=watch,
             )
-        replies = out[:, inputs["input_ids"].shape[1] :].tolist()
+        replies = out[:, start:].tolist()
         lengths = [next((n for n, i in enumerate(r, 1) if i in ends), len(r)) for r in replies]
         return [reply[:length] for reply, length in zip(replies, lengths, strict=True)]
+
+    def _texts(self, ids: list[list[int]], decoding: Decoding) -> list[Generation]:
+        if decoding.stop:
+            stops = self.stops(decoding.stop)
+            return [Generation(*stops.cut(reply)) for reply in ids]
+        texts = self.tokenizer.batch_decode(ids, skip_special_tokens=True)
+        return [Generation(text, len(reply)) for text, reply in zip(texts, ids, strict=True)]
+
+    def stops(self, strings: tuple[str, ...]) -> Stops:
+        """Finds `strings` in replies; made once, as it looks at every token of the vocabulary."""
+        if strings not in self._stops:
+            size = self.model.get_input_embeddings().weight.shape[0]
+            self._stops[strings] = Stops(self.tokenizer, strings, size)
+        return self._stops[strings]
 
     def ends(self) -> list[int]:
         """The ids that end a reply: the tokenizer's and the checkpoint's own, which may be several."""

@@ -9,35 +9,40 @@ For example, searching on one data set and reporting on another::
       select: {path: …, rows: "800:1000", …}
       report: {path: b/data}
 
-What stands beside the splits holds for each of them that does not say otherwise.
+What stands beside the splits holds for each of them that does not say otherwise. Formats: ``parquet``;
+``json``, JSON lines with columns of their own, as the Hub has them; ``tsv``, whose columns are numbered
+(``columns: {prompt: 0, expected: 1}``) or named by a ``header``; ``jsonl``, the suite's own item files.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from suite import places
 from suite.errors import BadInput
+from suite.evaluators import columns, parquet, tables
 from suite.evaluators import items as item_sets
-from suite.evaluators import parquet
 from suite.evaluators.items import SPLITS, Item
 
-KEYS = ("path", "format", "files", "columns", "first_question", "rows", "ids", "name")
-FORMATS = ("parquet", "jsonl")
+KEYS = ("path", "format", "files", "columns", "first_question", "rows", "ids", "name", "header")
+# What a folder is searched for where `files` does not say.
+FORMATS = {"parquet": "*.parquet", "jsonl": "*.jsonl", "json": "*.jsonl", "tsv": "*.tsv"}
 
 Spec = Mapping[str, Any]
+Taken = TypeVar("Taken")
 
 
 def read_splits(data: Spec, where: str) -> dict[str, list[Item]]:
     """The three splits that `data` describes, proved disjoint.
 
-    Per split: ``path``, a file or a folder of files; ``format``, parquet (default) or jsonl;
-    ``files``, which files of the folder (default ``*.parquet``); ``columns`` and ``first_question``,
-    see `parquet.Layout`; ``rows``, ``start:stop`` or a list of indices, or ``ids``, a list: all rows
-    without either; ``name``, put before each id as ``name/``, since ids of two data sets may be the
-    same. `BadInput` begins with `where`.
+    Per split: ``path``, a file or a folder of files (of jsonl, a file); ``format``, a key of
+    `FORMATS` (default parquet); ``files``, which files of the folder (default: see `FORMATS`);
+    ``columns`` and ``first_question``, see `columns.Layout`; ``header``, whether the first line of a
+    tsv names its columns (default: no); ``rows``, ``start:stop`` or a list of indices, or ``ids``, a
+    list: all rows without either; ``name``, put before each id as ``name/``, since ids of two data
+    sets may be the same. `BadInput` begins with `where`.
     """
     specs = _specs(data, where)
     splits = {split: _read(spec, f"{where}, split {split}") for split, spec in specs.items()}
@@ -53,7 +58,7 @@ def files(data: Spec, where: str) -> dict[str, Path]:
         if _format(spec, where) == "jsonl":
             parts = item_sets.files_of(path)
         else:
-            parts = {file.name: file for file in parquet.find(path, _pattern(spec))}
+            parts = {file.name: file for file in columns.find(path, _pattern(spec, where))}
         found.update({f"{split}/{name}": file for name, file in parts.items()})
     return found
 
@@ -82,19 +87,17 @@ def _read(spec: Spec, where: str) -> list[Item]:
     if rows is not None and ids is not None:
         raise BadInput(f"{where}: give either rows or ids")
     wanted = None if ids is None else {str(each) for each in ids}
-    if _format(spec, where) == "jsonl":
-        whole = item_sets.read(path)
-        taken = _rows(rows, len(whole), where)
-        found = [
-            item
-            for row, item in enumerate(whole)
-            if (taken is None or row in taken) and (wanted is None or item.id in wanted)
-        ]
-    else:
-        paths = parquet.find(path, _pattern(spec))
-        taken = _rows(rows, parquet.count(paths), where)
-        layout = _layout(spec, where)
-        found = parquet.read(paths, layout, taken, wanted)
+    match _format(spec, where):
+        case "jsonl":
+            whole = _taken(item_sets.read(path), rows, where)
+            found = [item for item in whole if wanted is None or item.id in wanted]
+        case "parquet":
+            paths, layout = columns.find(path, _pattern(spec, where)), _layout(spec, where)
+            taken = _rows(rows, parquet.count(paths), where)
+            found = parquet.read(paths, layout, taken, wanted)
+        case _:
+            layout = _layout(spec, where)
+            found = columns.items(_taken(_table(spec, layout, where), rows, where), layout, wanted)
     if lost := sorted((wanted or set()) - {item.id for item in found}):
         raise BadInput(f"{where}: no item has the id {lost[0]!r}")
     if not found:
@@ -104,12 +107,21 @@ def _read(spec: Spec, where: str) -> list[Item]:
     return [Item(f"{name}/{i.id}", i.prompt, i.expected, i.picture) for i in found]
 
 
-def _layout(spec: Spec, where: str) -> parquet.Layout:
-    columns = spec.get("columns") or {}
-    if not isinstance(columns, Mapping):
-        raise BadInput(f"{where}: columns {columns!r} is not of the form {{prompt: column, …}}")
+def _table(spec: Spec, layout: columns.Layout, where: str) -> tables.Rows:
+    """The rows of text files."""
+    paths = columns.find(_path(spec), _pattern(spec, where))
+    if _format(spec, where) == "json":
+        return tables.json_lines(paths, layout)
+    return tables.tsv(paths, layout, bool(spec.get("header", False)))
+
+
+def _layout(spec: Spec, where: str) -> columns.Layout:
+    given = spec.get("columns") or {}
+    if not isinstance(given, Mapping):
+        raise BadInput(f"{where}: columns {given!r} is not of the form {{prompt: column, …}}")
     try:
-        return parquet.Layout(columns, bool(spec.get("first_question", False)))
+        named = {key: str(column) for key, column in given.items()}
+        return columns.Layout(named, bool(spec.get("first_question", False)))
     except BadInput as error:
         raise BadInput(f"{where}: {error}") from None
 
@@ -118,8 +130,8 @@ def _path(spec: Spec) -> Path:
     return places.resolve(str(spec["path"]))
 
 
-def _pattern(spec: Spec) -> str:
-    return str(spec.get("files", "*.parquet"))
+def _pattern(spec: Spec, where: str) -> str:
+    return str(spec.get("files", FORMATS[_format(spec, where)]))
 
 
 def _format(spec: Spec, where: str) -> str:
@@ -127,6 +139,12 @@ def _format(spec: Spec, where: str) -> str:
     if found not in FORMATS:
         raise BadInput(f"{where}: no format {found!r}; there are {', '.join(FORMATS)}")
     return found
+
+
+def _taken(whole: Sequence[Taken], rows: Any, where: str) -> list[Taken]:
+    """Those of `whole` that `rows` asks for."""
+    wanted = _rows(rows, len(whole), where)
+    return [each for row, each in enumerate(whole) if wanted is None or row in wanted]
 
 
 def _rows(rows: Any, count: int, where: str) -> Collection[int] | None:

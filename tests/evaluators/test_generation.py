@@ -212,3 +212,76 @@ def test_data_in_place_of_a_folder(pictured: Path) -> None:
     lines = {split: {"path": str(pictured / f"{split}.jsonl")} for split in SPLITS}
     made = GenerationEvaluator("e", None, "exact", 3, data={"format": "jsonl", **lines})
     assert made.splits == vqa(pictured).splits
+
+
+def numbers(tmp_path: Path, expected: str = "1234") -> Path:
+    for place, split in enumerate(SPLITS):
+        items = [Item(f"{split}{n}", f"何{place}{n}？", expected) for n in range(4)]
+        write(tmp_path / f"{split}.jsonl", items)
+    return tmp_path
+
+
+class Sayer(Parrot):
+    def generate(self, prompts: Sequence[str], max_new_tokens: int, **how: Any) -> list[Generation]:
+        super().generate(prompts, max_new_tokens, **how)
+        said = [
+            "全部で1234円です。",
+            "全部で1,234円です。",
+            "It is 1234.",
+            "答えは1234円です。\n残り1",
+        ]
+        return [Generation(text, 3) for text in said]
+
+
+def test_several_scorers_share_the_generations(tmp_path: Path) -> None:
+    both = GenerationEvaluator("e", numbers(tmp_path), ["sakana-v1", "clean-v1"], 9)
+    figures = [f"{scorer}.{figure}" for scorer in ("sakana-v1", "clean-v1") for figure in FIGURES]
+    assert both.figures == (*figures, "tokens")
+    sayer = Sayer()
+    scores = both.evaluate(sayer, "report")  # type: ignore[arg-type]
+    assert len(sayer.asked) == 1 and tuple(scores) == both.figures
+    assert scores["sakana-v1.acc_ja"].items == (1, 0, 0, 0)
+    assert scores["clean-v1.acc_ja"].items == (1, 1, 0, 1)
+    assert scores["sakana-v1.acc"].items == (1, 0, 1, 0)
+    for scorer in ("sakana-v1", "clean-v1"):
+        alone = GenerationEvaluator("e", tmp_path, scorer, 9)
+        assert alone.figures == (*FIGURES, "tokens")
+        for figure, score in alone.evaluate(Sayer(), "report").items():  # type: ignore[arg-type]
+            assert score == scores[figure if figure == "tokens" else f"{scorer}.{figure}"]
+    (first, *_) = both.samples(Sayer(), "report", 4)  # type: ignore[arg-type]
+    assert first.outcome == dict.fromkeys(figures, 1.0)
+
+
+FIGURES = ("acc", "ja", "acc_ja")
+
+
+def test_medians_are_named_after_their_scorer(pictured: Path) -> None:
+    made = GenerationEvaluator("e", pictured, ["vqa_ja", "exact"], 9)
+    plain = vqa(pictured).evaluate(Parrot(), "search")  # type: ignore[arg-type]
+    scores = made.evaluate(Parrot(), "search")  # type: ignore[arg-type]
+    assert scores["vqa_ja.rouge_l_ja_median"] == plain["rouge_l_ja_median"]
+    assert tuple(scores) == made.figures and "exact.em" in scores
+
+
+@pytest.mark.parametrize(
+    ("scorer", "expected", "said"),
+    [
+        ([], "1", "must name one or more"),
+        (["clean-v1", "clean-v1"], "1", "each once"),
+        (["clean-v1", "clean-v2"], "1", "no scorer 'clean-v2'; there are maths"),
+        ("clean-v1", "one", "split search: item 'search0': the expected answer 'one'"),
+        (["maths", "sakana-v1"], "1/2", "split search: item 'search0'"),
+    ],
+)
+def test_what_cannot_be_scored_is_refused(
+    scorer: Any, expected: str, said: str, tmp_path: Path
+) -> None:
+    with pytest.raises(BadInput, match=said):
+        GenerationEvaluator("e", numbers(tmp_path, expected), scorer, 3)
+
+
+def test_stops_are_part_of_the_decoding(tmp_path: Path) -> None:
+    parrot = Parrot()
+    made = GenerationEvaluator("e", numbers(tmp_path), "exact", 9, decoding={"stop": ["Response"]})
+    made.evaluate(parrot, "select")  # type: ignore[arg-type]
+    assert parrot.asked[0]["decoding"] == Decoding(stop=("Response",))

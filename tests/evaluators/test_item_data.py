@@ -151,3 +151,84 @@ def test_pictures_of_json_lines_are_files_too(data: dict[str, Any], tmp_path: Pa
     data["report"] = {"path": str(tmp_path / "x.jsonl"), "format": "jsonl"}
     assert files(data, "e")["report/p.png"] == tmp_path / "p.png"
     assert read_splits(data, "e")["report"][0].picture is not None
+
+
+ROWS = [("何本？", "1,200"), ("何個？", "3"), ("いくら？", "-4")]
+
+
+def tables(folder: Path) -> dict[str, dict[str, Any]]:
+    """The same rows in every layout, with what describes each."""
+    (folder / "t").mkdir(parents=True)
+    (folder / "t" / "x.tsv").write_text("".join(f"{q}\t{a}\n" for q, a in ROWS))
+    (folder / "t" / "h.tsv").write_text("q\ta\n" + "".join(f"{q}\t{a}\n" for q, a in ROWS))
+    objects = [json.dumps({"question": q, "answer_number": a}, ensure_ascii=False) for q, a in ROWS]
+    (folder / "t" / "x.jsonl").write_text("\n".join(objects))
+    questions, answers = zip(*ROWS, strict=True)
+    table = pa.table({"question": questions, "answer_number": answers})
+    arrow.write_table(table, folder / "t" / "x.parquet")
+    where, named = str(folder / "t"), {"prompt": "question", "expected": "answer_number"}
+    return {
+        "tsv": {
+            "path": where,
+            "format": "tsv",
+            "files": "x.tsv",
+            "columns": {"prompt": 0, "expected": 1},
+        },
+        "header": {
+            "path": where + "/h.tsv",
+            "format": "tsv",
+            "header": True,
+            "columns": {"prompt": "q", "expected": "a"},
+        },
+        "json": {"path": where, "format": "json", "columns": named},
+        "parquet": {"path": where, "columns": named},
+    }
+
+
+def thirds(spec: dict[str, Any]) -> dict[str, Any]:
+    return {**spec, "search": {"rows": "0:1"}, "select": {"rows": [1]}, "report": {"rows": "2:3"}}
+
+
+def test_every_layout_has_the_same_items(tmp_path: Path) -> None:
+    found = {name: read_splits(thirds(spec), "e") for name, spec in tables(tmp_path).items()}
+    first = found["parquet"]
+    assert [(i.prompt, i.expected) for split in first.values() for i in split] == ROWS
+    assert len({item.id for split in first.values() for item in split}) == 3
+    assert all(splits == first for splits in found.values())
+
+
+def test_files_of_every_layout_can_be_hashed(tmp_path: Path) -> None:
+    names = {"tsv": "x.tsv", "header": "h.tsv", "json": "x.jsonl", "parquet": "x.parquet"}
+    for name, spec in tables(tmp_path).items():
+        found = files(thirds(spec), "e")
+        path = tmp_path / "t" / names[name]
+        assert found == {f"{split}/{path.name}": path for split in ("search", "select", "report")}
+
+
+def test_layouts_may_be_mixed_and_a_question_may_not_be_in_two(tmp_path: Path) -> None:
+    """As MGSM-JA is searched on one data set and reported on another."""
+    layouts = tables(tmp_path)
+    table, lines = layouts["tsv"], layouts["json"]
+    rest = tmp_path / "rest.tsv"
+    rest.write_text("いくつ？\t7\n")
+    report = {**table, "path": str(rest)}
+    lines = {"search": {**lines, "rows": "0:2"}, "select": {**lines, "rows": "2:3"}}
+    splits = read_splits({**lines, "report": report}, "e")
+    assert [len(items) for items in splits.values()] == [2, 1, 1]
+    rest.write_text(" 何本?\t7\n")  # other width, other white space, another answer
+    with pytest.raises(BadInput, match="prompt '何本\\?' is in search and in report"):
+        read_splits({**lines, "report": report}, "e")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"columns": {"prompt": 0, "expected": 2}}, "no column '2'; there are 0, 1"),
+        ({"files": "*.jsonl"}, "cells|no column"),
+        ({"files": "y.tsv"}, "no file y.tsv"),
+        ({"search": {"rows": "0:4"}}, "split search: rows '0:4' must lie within .* 3 rows"),
+    ],
+)
+def test_a_bad_table_is_named(change: dict[str, Any], said: str, tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=said):
+        read_splits({**thirds(tables(tmp_path)["tsv"]), **change}, "evaluator 'e'")

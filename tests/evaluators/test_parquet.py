@@ -12,7 +12,8 @@ from PIL import Image
 from pyarrow import parquet as arrow
 
 from suite.errors import BadInput
-from suite.evaluators.parquet import Layout, count, find, read
+from suite.evaluators.columns import Layout, find
+from suite.evaluators.parquet import count, read
 
 WILD = {"picture": "image", "prompt": "question", "expected": "answer"}
 VG = {"picture": "image", "prompt": "qas.question", "expected": "qas.answer"}
@@ -191,7 +192,7 @@ def test_a_missing_field_is_named(vg: Path) -> None:
 def test_what_is_no_parquet_is_refused(tmp_path: Path) -> None:
     (tmp_path / "x.parquet").write_bytes(b"PAR1 not at all")
     with pytest.raises(BadInput, match=r"x\.parquet: not a parquet file") as caught:
-        count(find(tmp_path))
+        count(find(tmp_path, "*.parquet"))
     assert "\n" not in str(caught.value)
     whole = wild(tmp_path / "y.parquet").read_bytes()
     (tmp_path / "y.parquet").write_bytes(whole[:40] + bytes(60) + whole[100:])
