@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import cma
+import cmaes
 import comocma
 import numpy as np
 import optuna
@@ -19,7 +20,7 @@ from pymoo.optimize import minimize
 from pymoo.problems import get_problem
 from scipy.stats import qmc
 
-from suite.optimizers import cma_es, como_cma_es, nsga2, random_search, tpe
+from suite.optimizers import cma_es, cma_es_margin, como_cma_es, nsga2, random_search, tpe
 from suite.optimizers.optimizer import Optimizer
 from suite.space import Parameter, SearchSpace, Vector
 
@@ -141,6 +142,60 @@ def test_cma_es_is_pycma(problem: Any) -> None:
         F = [losses(problem, x[None])[0] for x in X]
         es.tell(X, [max(weights * f) + 0.1 * np.dot(weights, f) for f in F])
     assert np.allclose(ours, direct, rtol=0, atol=1e-12)
+
+
+def bumpy(X: Vector) -> Vector:
+    """One loss, shape (k, 1), with equal values among its rows, as a share of items has."""
+    return np.asarray(np.round(20 * ((X - 0.3) ** 2).mean(axis=1), 1) / 20)[:, None]
+
+
+@pytest.mark.parametrize("options", [{}, {"strategies": 1, "rho": 0.5}, {"weights": [3.0]}])
+def test_cma_es_of_one_objective_is_pycma(options: dict[str, Any]) -> None:
+    """No scalarisation is left: pycma is told the loss as it is."""
+    ours = adapted(cma_es.make(cube(), 1, 4, sigma0=1 / 6, **options), bumpy)
+    randn = np.random.RandomState(4).randn
+    settings = {"bounds": [0, 1], "seed": math.nan, "randn": randn, "verbose": -9}
+    es = cma.CMAEvolutionStrategy(D * [0.5], 1 / 6, settings)
+    direct: list[Vector] = []
+    while len(direct) < EVALUATIONS:
+        X = es.ask()
+        direct.extend(X)
+        es.tell(X, bumpy(np.array(X))[:, 0].tolist())
+    assert np.array_equal(ours, np.array(direct))
+
+
+@pytest.mark.parametrize(("m", "weights"), [(1, None), (1, [1.0]), (2, [0.0, 1.0])])
+def test_cma_es_margin_of_one_objective_is_cmaes_plain_cma_es(
+    m: int, weights: list[float] | None
+) -> None:
+    """Without ints and choices; `CMA` is what Optuna's sampler runs. Other objectives do nothing."""
+    chosen = {"weights": weights, "sigma0": 1 / 6, "resampling": 10 * D}
+    ours = adapted(
+        cma_es_margin.make(cube(), m, 4, **chosen),  # type: ignore[arg-type]
+        lambda X: np.hstack([X[:, : m - 1], bumpy(X)]),
+    )
+    es = cmaes.CMA(
+        mean=np.full(D, 0.5),
+        sigma=1 / 6,
+        bounds=np.array([[0.0, 1.0]] * D),
+        n_max_resampling=10 * D,
+        seed=np.random.RandomState(4).randint(2**31),
+    )
+    direct: list[Vector] = []
+    while len(direct) < EVALUATIONS:
+        X = [es.ask() for _ in range(es.population_size)]
+        direct.extend(X)
+        es.tell(list(zip(X, bumpy(np.array(X))[:, 0].tolist(), strict=True)))
+    assert np.array_equal(ours, np.array(direct))
+
+
+@pytest.mark.parametrize("make", [cma_es.make, cma_es_margin.make])
+def test_a_start_is_the_mean_of_the_first_generation(make: Callable[..., Optimizer]) -> None:
+    start = np.linspace(0.35, 0.65, D)
+    first = make(cube(), 1, 2, start=start, popsize=400, sigma0=0.05).ask()
+    assert first.shape == (400, D)
+    assert np.abs(first.mean(axis=0) - start).max() < 4 * 0.05 / 20  # standard errors of a mean
+    assert first.std(axis=0) == pytest.approx(0.05, rel=0.15)
 
 
 def test_cma_es_alternates_two_independent_strategies() -> None:
