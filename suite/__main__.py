@@ -12,6 +12,8 @@ usage: suite COMMAND [arguments]
   run     task=… optimizer=… [seed=0 trials=200 results=results device=auto …]
           search for merges; continues a run that was interrupted (-m sweeps)
   judge   task=…            measure fronts and baselines on items no search saw
+  reproduce [task=…] [only=[ROW,…]] [limit_items=N] [--dry-run]
+                            published scores measured again, each with a verdict; what it would cost
   report  [task=…]          figures, tables and one HTML page from the results
   export  RUN OUT --trial N | --pick knee | --pick best:OBJECTIVE
                             one searched merge as a checkpoint, with its recipe and a model card
@@ -27,6 +29,7 @@ Exit codes: 0 done, 2 bad input, 130 interrupted. Documentation: README.md.
 COMMANDS = {
     "run": "suite.commands.run",
     "judge": "suite.commands.judge",
+    "reproduce": "suite.commands.reproduce",
     "report": "suite.commands.report",
     "export": "suite.commands.export",
     "merge": "suite.commands.export",

@@ -21,6 +21,9 @@ from suite.values import Value, plain_parameters
 Layers = int | Callable[[str], int]
 _MERGE = {"models", "slices", "merge_method", "base_model", "parameters"}
 _KEYS = _MERGE | {"dtype", "out_dtype", "tokenizer_source", "tokenizer"}
+_OURS = (
+    "published"  # scores beside a merge (suite.published); mergekit ignores keys it does not know
+)
 
 
 def read(
@@ -34,13 +37,14 @@ def read(
     the models, or gives it for a name of the recipe; `slices` and lists of switches need it.
     The recipe's dtype is `out_dtype`, else `dtype`, else float32: arithmetic is in float32 here,
     whatever `dtype` says. The tokenizer is the base's. ``rescale: true`` is mergekit 0.1.5's,
-    which keeps the L1 norm; beyond mergekit, ``rescale`` may be a recipe's word for it and
-    ``seed`` names the masks. `BadInput` names what is not supported.
+    which keeps the L1 norm; beyond mergekit, ``rescale`` may be a recipe's word for it, ``seed``
+    names the masks and ``published`` is passed over. `BadInput` names what is not supported.
     """
     where = source.name if isinstance(source, Path) else "mergekit configuration"
     try:
         text = source.read_text(encoding="utf-8") if isinstance(source, Path) else source
-        data = fields.mapping(yaml.safe_load(text), "the configuration")
+        loaded = fields.mapping(yaml.safe_load(text), "the configuration")
+        data = {key: value for key, value in loaded.items() if key != _OURS}
         if mergekit_path.is_path(data, layers, resolve):
             return mergekit_path.read(data, layers, resolve)
         return _recipe(data, resolve, layers)

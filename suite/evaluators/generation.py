@@ -29,6 +29,16 @@ class Sample:
     picture: str | None = None
 
 
+@dataclass(frozen=True)
+class Answer:
+    """The reply to the item `id`, the tokens it took, and every scorer's figures of it."""
+
+    id: str
+    reply: str
+    tokens: int
+    outcome: dict[str, float]
+
+
 class GenerationEvaluator:
     """Replies to every item of a split through `scorer`; several figures share the generations.
 
@@ -75,32 +85,39 @@ class GenerationEvaluator:
 
     def evaluate(self, handle: ModelHandle, split: str) -> dict[str, Score]:
         """Scores by figure on the items of `split`, in the items' order."""
-        items = self.splits[split]
+        return self.scores(self.answers(handle, self.splits[split]))
+
+    def answers(self, handle: ModelHandle, items: Sequence[Item]) -> list[Answer]:
+        """The model's replies to `items`, any of a split, and their outcomes, in the order given."""
         replies = self._reply(handle, items)
-        outcomes = [
-            self._outcome(reply.text, item) for reply, item in zip(replies, items, strict=True)
+        return [
+            Answer(item.id, reply.text, reply.tokens, self._outcome(reply.text, item))
+            for item, reply in zip(items, replies, strict=True)
         ]
-        scores = {figure: Score.mean([row[figure] for row in outcomes]) for figure in outcomes[0]}
+
+    def scores(self, answers: Sequence[Answer]) -> dict[str, Score]:
+        """Scores by figure over `answers`, one or more, with outcomes in their order."""
+        rows = [answer.outcome for answer in answers]
+        scores = {figure: Score.mean([row[figure] for row in rows]) for figure in rows[0]}
         for figure, (mean, earlier) in self._medians.items():
             of = scores[mean]
             median = rouge.published_median(of.items, earlier)
             scores[figure] = Score(median, of.stderr, of.n)
-        tokens = Score.mean([reply.tokens for reply in replies])
+        tokens = Score.mean([answer.tokens for answer in answers])
         return {**scores, "tokens": Score(tokens.value, tokens.stderr, tokens.n)}
 
     def samples(self, handle: ModelHandle, split: str, count: int) -> list[Sample]:
         """The first `count` items of `split` with the model's replies."""
         items = self.splits[split][:count]
-        replies = self._reply(handle, items)
         return [
             Sample(
                 item.prompt,
-                reply.text,
+                answer.reply,
                 item.expected,
-                self._outcome(reply.text, item),
+                answer.outcome,
                 item.picture.uri(THUMBNAIL) if item.picture else None,
             )
-            for item, reply in zip(items, replies, strict=True)
+            for item, answer in zip(items, self.answers(handle, items), strict=True)
         ]
 
     def _outcome(self, reply: str, item: Item) -> dict[str, float]:
