@@ -100,7 +100,6 @@ class Builder:
         spec = self.spec["vlm"]
         model = sight.new_vlm(self.loaded(before), processor, spec["vision"], self.spec["seed"])
         for number, stage in enumerate(spec["stages"]):
-            sight.freeze(model, stage.get("layers"))
             before = self.stage(model, f"vlm/{number}", stage, before, processor)
         processor.save_pretrained(self.work / before)
         return before

@@ -21,7 +21,6 @@ from transformers import (
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
 from suite.merging.language_tower import LanguageTower
-from suite.values import layer_of
 from suite.zoo.documents import Document
 from suite.zoo.pictures import SIDE
 from suite.zoo.scene_documents import Sight
@@ -71,14 +70,6 @@ def new_vlm(
         for token in ("bos_token_id", "eos_token_id", "pad_token_id"):
             setattr(config, token, getattr(base.config, token))
     return model
-
-
-def freeze(model: LlavaForConditionalGeneration, layers: int | None) -> None:
-    """Of the language tower let only the first `layers` be trained: 0 for the eyes alone, None for all."""
-    tower = LanguageTower(model)
-    for name, parameter in tower.named_parameters():
-        layer = layer_of(name)
-        parameter.requires_grad = layers is None or (layer is not None and layer < layers)
 
 
 def encode_sights(

@@ -107,9 +107,7 @@ SEEING = {
         "stages": [
             {"teach": "features", "steps": 2, "lr": 1e-3, "batch": 4},
             {"teach": "words", "steps": 2, "lr": 1e-3, "batch": 4},
-            {"layers": 0, "steps": 2, "lr": 1e-2, "batch": 4, "mixture": [SIGHT]},
-            {"layers": 1, "steps": 2, "lr": 1e-2, "batch": 4, "mixture": [SIGHT, READING]},
-            {"steps": 2, "lr": 1e-2, "batch": 4, "mixture": [SIGHT]},
+            {"steps": 2, "lr": 1e-2, "batch": 4, "mixture": [SIGHT, READING]},
         ],
     },
 }
@@ -125,17 +123,14 @@ def seeing(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_family_with_eyes_is_built_whole_and_the_same_again(seeing: Path, tmp_path: Path) -> None:
     card = json.loads((seeing / "out" / "provenance.json").read_text())
-    assert card["skills"].keys() == {
-        *("base/0", "japanese"),
-        *(f"vlm/{number}" for number in range(5)),
-    }
+    assert card["skills"].keys() == {"base/0", "japanese", "vlm/0", "vlm/1", "vlm/2"}
     zoo.build(seeing / "seeing.yaml", tmp_path / "out", tmp_path / "work", threads=1, probes=2)
     for name in card["files"]:
         assert (tmp_path / "out" / name).read_bytes() == (seeing / "out" / name).read_bytes()
 
 
 def test_each_stage_trains_what_it_says(seeing: Path) -> None:
-    """The tower alone, the eyes before a language tower that stays, its first layer, everything."""
+    """The vision tower, then the eyes, then everything."""
 
     def tensors(number: int) -> dict[str, torch.Tensor]:
         (folder,) = (seeing / "work").glob(f"vlm-{number}-*")
@@ -145,13 +140,9 @@ def test_each_stage_trains_what_it_says(seeing: Path) -> None:
         old, new = tensors(before), tensors(after)
         return {name for name in old if not torch.equal(old[name], new[name])}
 
-    tower, first = "language_model.model.", "language_model.model.layers.0."
     assert all(name.startswith(("vision_tower.", "multi_modal")) for name in moved(0, 1))
-    assert any(name.startswith("multi_modal_projector.") for name in moved(1, 2))
-    assert not any(name.startswith("language_model.") for name in moved(1, 2))
-    lower = {name for name in moved(2, 3) if name.startswith("language_model.")}
-    assert lower and all(name.startswith(first) for name in lower)
-    assert any(name.startswith(f"{tower}layers.1.") for name in moved(3, 4))
+    for part in ("multi_modal_projector.", "language_model.model.layers.1."):
+        assert any(name.startswith(part) for name in moved(1, 2))
 
 
 def test_a_shipped_vlm_answers_about_shipped_pictures(seeing: Path) -> None:
