@@ -21,9 +21,7 @@ from suite.values import Value, plain_parameters
 Layers = int | Callable[[str], int]
 _MERGE = {"models", "slices", "merge_method", "base_model", "parameters"}
 _KEYS = _MERGE | {"dtype", "out_dtype", "tokenizer_source", "tokenizer"}
-_OURS = (
-    "published"  # scores beside a merge (suite.published); mergekit ignores keys it does not know
-)
+PUBLISHED = "published"  # scores beside a merge (suite.published); mergekit ignores unknown keys
 
 
 def read(
@@ -44,7 +42,7 @@ def read(
     try:
         text = source.read_text(encoding="utf-8") if isinstance(source, Path) else source
         loaded = fields.mapping(yaml.safe_load(text), "the configuration")
-        data = {key: value for key, value in loaded.items() if key != _OURS}
+        data = {key: value for key, value in loaded.items() if key != PUBLISHED}
         if mergekit_path.is_path(data, layers, resolve):
             return mergekit_path.read(data, layers, resolve)
         return _recipe(data, resolve, layers)

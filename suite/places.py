@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import functools
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from suite.errors import BadInput
@@ -35,6 +38,22 @@ def resolve(path: str) -> Path:
 def run_folder(results: str | Path, task: str, optimizer: str, seed: int) -> Path:
     """``<results>/<task>/<optimizer>/seed=<n>``."""
     return Path(results) / task / optimizer / f"seed={seed}"
+
+
+@contextlib.contextmanager
+def alone(folder: Path) -> Iterator[bool]:
+    """Whether no other process has `folder` to itself in this way; the lock ends with the process."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        free = False
+    else:
+        free = True
+    try:
+        yield free
+    finally:
+        os.close(descriptor)
 
 
 def make_writable(folder: Path) -> None:

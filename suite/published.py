@@ -31,7 +31,7 @@ from suite.errors import BadInput
 from suite.layer_path import LayerPath
 from suite.recipe import Recipe
 
-KEY = "published"
+KEY = mergekit.PUBLISHED
 SIGMA = 2.0
 _FIELDS = ("metric", "value", "source", "protocol", "items", "sigma", "comparable")
 

@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from suite import places
-from suite.commands import datasets, spaces
+from suite.commands import datasets, engines, spaces
 from suite.errors import BadInput
 
 Config = Mapping[str, Any]
 MODES = ("auto", "eager", "compiled")
-ENGINES = ("transformers", "vllm")
 
 
 def build(config: Config, allow: Sequence[str] = (), **more: Any) -> Any:
@@ -99,7 +98,7 @@ def task(config: Config) -> Any:
     spec, on = config["task"], device(config["device"])
     base = spec["base"]
     evaluators, objectives = measures(config)  # before the models: these are read in a moment
-    vllm = _vllm(config, evaluators, on)
+    vllm = engines.vllm(config, evaluators, on)
     paths = folders(config)
     # First, as it finds in a moment that a processor is missing.
     live, target = _live(spec, paths, on, config["batch_size"])
@@ -130,19 +129,6 @@ def _live(spec: Config, paths: Mapping[str, Path], on: str, batch_size: int) -> 
         return plain, plain.model
     seeing = vision.load(paths[vlm], on, batch_size, dtype, **options)
     return seeing, LanguageTower(seeing.model)
-
-
-def _vllm(config: Config, evaluators: Sequence[Any], on: str) -> Any:
-    """The module of the engine vLLM, if that is what ``engine`` says and it can do the task."""
-    # Runs made before there was a choice say nothing, and are still the runs of today.
-    if (engine := config.get("engine") or ENGINES[0]) not in ENGINES:
-        raise BadInput(f"engine={engine}: allowed are {', '.join(ENGINES)}")
-    if engine != "vllm":
-        return None
-    from suite.evaluators import vllm_engine
-
-    vllm_engine.check(config["task"], evaluators, on)
-    return vllm_engine
 
 
 def merging_options(config: Config) -> Config:

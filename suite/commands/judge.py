@@ -9,9 +9,6 @@ and independent per run: start the command once per core and each takes the runs
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -52,26 +49,14 @@ def main(words: list[str]) -> None:
     baselines = assemble.baselines(config)
     judge = Judge(task)
     with judge.bar:
-        for run in runs:
-            with _alone(run) as alone:
+        for run in runs:  # several judges may share them
+            with places.alone(run) as alone:
                 if alone:
                     judge.run(run)
         places.make_writable(root / "baselines")
-        with _alone(root / "baselines") as alone:
+        with places.alone(root / "baselines") as alone:
             if alone:
                 judge.baselines(root / "baselines", baselines)
-
-
-@contextlib.contextmanager
-def _alone(folder: Path) -> Iterator[bool]:
-    """Whether no other judge is at work in `folder`: several may share a task's runs between them."""
-    with (folder / "judged.jsonl").open("ab") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            yield False
-        else:
-            yield True
 
 
 class Judge:

@@ -7,10 +7,7 @@ are measured all the same.
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import json
-import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -103,7 +100,9 @@ class Reproduction:
         selected, end = self._selected, reproduce_card.suffix(self._limit)
         folder = self._folder(row.name)
         places.make_writable(folder)
-        with _alone(folder):
+        with places.alone(folder) as alone:
+            if not alone:
+                raise BadInput(f"{folder}: another process is at this row")
             evaluators = [self._evaluators[name] for name in self._needed[row.name]]
             asked = reproduce_models.named(selected, row)
             models = reproduce_card.pinned(asked, self._folder())
@@ -206,20 +205,6 @@ def _figure(
         "sigmas": found.sigmas,
         "verdict": found.words,
     }
-
-
-@contextlib.contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Refuse a row that another process is at; a lock that ends with its process."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        raise BadInput(f"{folder}: another process is at this row") from None
-    else:
-        yield
-    finally:
-        os.close(descriptor)
 
 
 def _licence(reason: str, selected: Selected, row: Row) -> str:

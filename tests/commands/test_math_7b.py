@@ -46,11 +46,6 @@ FEW = [
 
 
 @pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> small_math.Small:
-    return small_math.make(tmp_path_factory.mktemp("small"))
-
-
-@pytest.fixture(scope="module")
 def hub(
     small: small_math.Small, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[SimpleNamespace]:

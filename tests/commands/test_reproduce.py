@@ -39,11 +39,6 @@ METRIC = "mgsm_ja.sakana-v1.acc_ja"
 
 
 @pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> small_math.Small:
-    return small_math.make(tmp_path_factory.mktemp("small"))
-
-
-@pytest.fixture(scope="module")
 def hub(
     small: small_math.Small, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[SimpleNamespace]:

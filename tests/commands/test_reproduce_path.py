@@ -26,11 +26,6 @@ CODE = b"raise RuntimeError('code of a checkpoint was run')"
 
 
 @pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> small_math.Small:
-    return small_math.make(tmp_path_factory.mktemp("small"))
-
-
-@pytest.fixture(scope="module")
 def released(small: small_math.Small, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Layers of a plain model, and the path among its weights."""
     folder = tmp_path_factory.mktemp("released")
