@@ -26,7 +26,10 @@ from suite.evaluators import columns, parquet, tables
 from suite.evaluators import items as item_sets
 from suite.evaluators.items import SPLITS, Item
 
-KEYS = ("path", "format", "files", "columns", "first_question", "rows", "ids", "name", "header")
+KEYS = (
+    *("path", "format", "files", "columns", "first_question", "rows", "ids", "name", "header"),
+    "sha256",
+)
 # What a folder is searched for where `files` does not say.
 FORMATS = {"parquet": "*.parquet", "jsonl": "*.jsonl", "json": "*.jsonl", "tsv": "*.tsv"}
 
@@ -42,7 +45,8 @@ def read_splits(data: Spec, where: str) -> dict[str, list[Item]]:
     ``columns`` and ``first_question``, see `columns.Layout`; ``header``, whether the first line of a
     tsv names its columns (default: no); ``rows``, ``start:stop`` or a list of indices, or ``ids``, a
     list: all rows without either; ``name``, put before each id as ``name/``, since ids of two data
-    sets may be the same. `BadInput` begins with `where`.
+    sets may be the same; ``sha256``, what `items.digest` of the items must be, so that a data set
+    that has changed is refused. `BadInput` begins with `where`.
     """
     specs = _specs(data, where)
     splits = {split: _read(spec, f"{where}, split {split}") for split, spec in specs.items()}
@@ -102,9 +106,19 @@ def _read(spec: Spec, where: str) -> list[Item]:
         raise BadInput(f"{where}: no item has the id {lost[0]!r}")
     if not found:
         raise BadInput(f"{where}: no items")
+    _check_unchanged(found, spec.get("sha256"), path, where)
     if not (name := spec.get("name")):
         return found
     return [Item(f"{name}/{i.id}", i.prompt, i.expected, i.picture) for i in found]
+
+
+def _check_unchanged(found: list[Item], wanted: Any, path: Path, where: str) -> None:
+    """Refuse other items than those that the configuration was written for."""
+    if wanted is not None and (here := item_sets.digest(found)) != str(wanted):
+        raise BadInput(
+            f"{where}: the items of {path} have changed, their sha256 is {here}, not {wanted};"
+            " take the data set as it was, or set sha256 to null and publish no score beside others"
+        )
 
 
 def _table(spec: Spec, layout: columns.Layout, where: str) -> tables.Rows:

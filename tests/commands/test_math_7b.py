@@ -40,6 +40,7 @@ FEW = [
         "data.search.rows": "'0:4'",
         "data.select.rows": "'869:873'",
         "data.report.rows": "'0:4'",
+        "data.report.sha256": "null",
         "max_new_tokens": 6,
     }.items()
 ]
@@ -237,9 +238,10 @@ def test_spaces_have_the_published_sizes(hub: Any, small: small_math.Small, task
 def test_the_items_are_those_that_were_published(
     hub: Any, small: small_math.Small, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert (
-        main(["check", "--fast", "task=ja_math_7b", f"task.data={small.data}", "device=cpu"]) == 0
-    )
+    words = ["check", "--fast", "task=ja_math_7b", f"task.data={small.data}", "device=cpu"]
+    assert main(words) == 2
+    assert "split report: the items of" in capsys.readouterr().err
+    assert main([*words, "task.evaluators.mgsm_ja.data.report.sha256=null"]) == 0
     assert "evaluator   mgsm_ja: search 869, select 200, report 250" in capsys.readouterr().out
 
 

@@ -124,11 +124,20 @@ def test_a_copy_in_parquet_has_the_same_problems(data: Path, tmp_path: Path) -> 
     ]
 
 
+def test_other_problems_are_refused(data: Path, tmp_path: Path) -> None:
+    table = [f"{question}\t{answer}" for question, answer in rows()]
+    (tmp_path / "mgsm_ja.tsv").write_text("\n".join([*table[:-1], table[-1] + "0"]) + "\n")
+    changed = options(data)
+    changed["data"]["report"]["path"] = str(tmp_path)
+    with pytest.raises(BadInput, match=r"split report: the items of .* have changed, their sha256"):
+        GenerationEvaluator(**changed)
+
+
 def test_a_problem_that_was_searched_on_is_refused(data: Path, tmp_path: Path) -> None:
     leaked = tmp_path / "leaked.tsv"
     leaked.write_text("鉛筆が 300 本あります。1本もらうと何本になりますか?\t301\n")  # other width
     changed = options(data)
-    changed["data"]["report"].update(path=str(leaked), files="leaked.tsv")
+    changed["data"]["report"].update(path=str(leaked), files="leaked.tsv", sha256=None)
     with pytest.raises(BadInput, match=r"mgsm_ja.*is in search and in report"):
         GenerationEvaluator(**changed)
 
@@ -164,7 +173,7 @@ def hand_count(live: TransformersHandle, problems: list[list[str]]) -> dict[str,
 
 def check_against_hand_count(live: TransformersHandle, data: Path, count: int) -> None:
     changed = options(data)
-    changed["data"]["report"]["rows"] = f"0:{count}"
+    changed["data"]["report"].update(rows=f"0:{count}", sha256=None)
     made = GenerationEvaluator(**{**changed, "max_new_tokens": NEW_TOKENS})
     scores = made.evaluate(live, "report")
     by_hand = hand_count(live, rows()[:count])
@@ -200,7 +209,9 @@ def test_right_answers_count(live: TransformersHandle, data: Path, tmp_path: Pat
     (tmp_path / "mgsm").mkdir()
     (tmp_path / "mgsm" / "mgsm_ja.tsv").write_text("".join(lines), encoding="utf-8")
     (tmp_path / "gsm8k-ja-test_250-1319").symlink_to(data / "gsm8k-ja-test_250-1319")
-    made = GenerationEvaluator(**{**options(tmp_path), "max_new_tokens": NEW_TOKENS})
+    changed = options(tmp_path)
+    changed["data"]["report"]["sha256"] = None
+    made = GenerationEvaluator(**{**changed, "max_new_tokens": NEW_TOKENS})
     scores = made.evaluate(live, "report")
     right = tuple(
         float(number is not None and number == int(number) and n % 2 == 0)
