@@ -1,4 +1,4 @@
-"""The one exception a user is meant to see."""
+"""What can go wrong that is no bug: a user's input, or a candidate."""
 
 
 class BadInput(Exception):
@@ -6,3 +6,7 @@ class BadInput(Exception):
 
     Commands print the line and exit with code 2; anything else is a bug and keeps its traceback.
     """
+
+
+class CandidateFailure(ValueError):
+    """A candidate that cannot be measured: a failed trial, which costs budget; the search goes on."""

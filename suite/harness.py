@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from suite.errors import BadInput
+from suite.errors import BadInput, CandidateFailure
 from suite.journal import Journal
-from suite.merging.merger import MergeFailure
 from suite.optimizers.optimizer import Optimizer
 from suite.space import Vector
 from suite.task import Task
@@ -56,13 +56,13 @@ def search(
 
 
 def measure(task: Task, number: int, x: Vector) -> Trial:
-    """One trial on the search split; out of memory and impossible merges are failed trials."""
+    """One trial on the search split; out of memory and a `CandidateFailure` are failed trials."""
     recipe = task.recipe(x)
     candidate = tuple(float(value) for value in x)
     try:
         measured = task.measure(recipe, "search")
         losses = task.losses(measured.scores)
-    except (MergeFailure, MemoryError, _out_of_memory()) as error:
+    except (CandidateFailure, MemoryError, _out_of_memory()) as error:
         reason = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
         return Trial(number, candidate, recipe.to_json(), "failed", reason, {}, (), {})
     return Trial(
@@ -91,6 +91,6 @@ def _check_replay(trial: Trial, x: Vector, journal: Journal) -> None:
 
 
 def _out_of_memory() -> type[BaseException]:
-    import torch
-
-    return torch.OutOfMemoryError
+    """That of the device; a task without models never imports torch."""
+    torch = sys.modules.get("torch")
+    return torch.OutOfMemoryError if torch else MemoryError

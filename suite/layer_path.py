@@ -15,6 +15,8 @@ import numpy as np
 
 from suite import header, hub
 from suite.errors import BadInput
+from suite.point import METHOD as POINT
+from suite.point import Point
 from suite.recipe import Recipe, digest_of
 from suite.values import layer_of
 
@@ -156,10 +158,12 @@ def whole(part: str, layers: int, merges: Mapping[str, Recipe] | None = None) ->
     return LayerPath(part, tuple(Hop(part, layer) for layer in range(layers)), merges or {})
 
 
-def read_json(data: Mapping[str, Any]) -> Recipe | LayerPath:
-    """What a journal holds: a merge, or a layer path."""
-    is_path = isinstance(data, Mapping) and data.get("method") == METHOD
-    return LayerPath.from_json(data) if is_path else Recipe.from_json(data)
+def read_json(data: Mapping[str, Any]) -> Recipe | LayerPath | Point:
+    """What a journal holds: a merge, a layer path, or a point of a task without models."""
+    method = data.get("method") if isinstance(data, Mapping) else None
+    if method == METHOD:
+        return LayerPath.from_json(data)
+    return Point.from_json(data) if method == POINT else Recipe.from_json(data)
 
 
 def released(arrays: Mapping[str, Any], part: str) -> LayerPath:

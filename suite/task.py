@@ -5,18 +5,23 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from suite import objective as objectives_
-from suite.evaluators.handle import ModelHandle
 from suite.layer_path import LayerPath
 from suite.objective import Objective
+from suite.point import Point
 from suite.recipe import Recipe
 from suite.space import SearchSpace, Setting, Vector
 from suite.trial import Score
+
+if TYPE_CHECKING:
+    from suite.evaluators.handle import ModelHandle
+
+AnyRecipe = Recipe | LayerPath | Point
 
 
 class Evaluator(Protocol):
@@ -37,7 +42,7 @@ class RecipeSpace(Protocol):
     @property
     def title(self) -> str: ...
 
-    def recipe(self, settings: Mapping[str, Setting]) -> Recipe | LayerPath: ...
+    def recipe(self, settings: Mapping[str, Setting]) -> AnyRecipe: ...
 
     def encode(self, recipe: Any) -> Vector: ...
 
@@ -82,15 +87,15 @@ class Task:
     def space(self) -> SearchSpace:
         return self.recipe_space.space
 
-    def recipe(self, x: Vector) -> Recipe | LayerPath:
-        """The merge or layer path a candidate `x`, shape (d,), stands for."""
+    def recipe(self, x: Vector) -> AnyRecipe:
+        """The merge, layer path or point a candidate `x`, shape (d,), stands for."""
         return self.recipe_space.recipe(self.space.decode(x))
 
-    def merge(self, recipe: Recipe | LayerPath) -> None:
+    def merge(self, recipe: AnyRecipe) -> None:
         """Put the merge into the live model behind `handle`."""
         self._merger.merge(recipe)
 
-    def measure(self, recipe: Recipe | LayerPath, split: str) -> Measurement:
+    def measure(self, recipe: AnyRecipe, split: str) -> Measurement:
         """Merge `recipe` and evaluate it on `split`: search, select or report.
 
         Evaluators run even when no objective picks their figures: what is shown beside the

@@ -2,42 +2,17 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from suite import places
-from suite.commands import datasets, engines, spaces
+from suite.commands import datasets, engines, problems, spaces
+from suite.commands.targets import build
 from suite.errors import BadInput
 
 Config = Mapping[str, Any]
 MODES = ("auto", "eager", "compiled")
-
-
-def build(config: Config, allow: Sequence[str] = (), **more: Any) -> Any:
-    """Call ``_target_`` with the other keys as arguments.
-
-    Only targets inside ``suite`` or the `allow` prefixes are imported: a configuration file names
-    what to build, it does not get to run anything.
-    """
-    options = dict(config)
-    target = str(options.pop("_target_", ""))
-    module_name, _, attribute = target.rpartition(".")
-    allowed = ("suite", *allow)
-    if not any(module_name == prefix or module_name.startswith(f"{prefix}.") for prefix in allowed):
-        raise BadInput(
-            f"_target_ {target!r} is not allowed; allowed modules: {', '.join(allowed)}"
-            " (add yours with allow_targets=[...])"
-        )
-    try:
-        factory = getattr(importlib.import_module(module_name), attribute)
-    except (ImportError, AttributeError) as error:
-        raise BadInput(f"_target_ {target!r} cannot be imported: {error}") from None
-    try:
-        return factory(**options, **more)
-    except TypeError as error:
-        raise BadInput(f"{target}: {error}") from None
 
 
 def device(name: str) -> str:
@@ -85,12 +60,16 @@ def folders(config: Config) -> dict[str, Path]:
     """The folder of each model of the task; what is not here is downloaded if all of it fits."""
     from suite import hub
 
+    if problems.named(config["task"]):
+        return {}
     fitted(config)
     return {name: hub.locate(model).folder for name, model in config["task"]["models"].items()}
 
 
 def task(config: Config) -> Any:
     """The `Task` of a resolved run configuration (keys task, device, batch_size, allow_targets)."""
+    if problems.named(config["task"]):
+        return problems.task(config)
     from suite.merging.hops import PathMerger
     from suite.merging.sources import Sources
     from suite.task import Task
@@ -226,17 +205,19 @@ def starts(config: Config, task: Any) -> Any:
 
     Names are those of baselines, and in a space of paths that of its frame: part A as it is.
     """
+    if not config["start"]:
+        return None
     import numpy as np
 
     from suite.path_space import PathSpace
 
-    if not config["start"]:
-        return None
     space, recipes = task.recipe_space, baselines(config)
     if isinstance(space, PathSpace):
         recipes = {space.frame: space.part_a(), **recipes}
     if unknown := [name for name in config["start"] if name not in recipes]:
-        raise BadInput(f"start: no baseline {unknown[0]!r}; there are {', '.join(recipes)}")
+        raise BadInput(
+            f"start: no baseline {unknown[0]!r}; there are {', '.join(recipes) or 'none'}"
+        )
     return np.stack([space.encode(recipes[name]) for name in config["start"]])
 
 

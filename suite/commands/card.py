@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 
 from suite import hub, places
+from suite.commands import problems
 from suite.hub import sha256
 
 PACKAGES = [
@@ -28,7 +29,9 @@ PACKAGES = [
     "pymoo",
     "optuna",
     "cma",
+    "cmaes",
     "comocma",
+    "coco-experiment",
     "hydra-core",
     "lm-eval",
     "wandb",
@@ -42,6 +45,8 @@ def pinned(config: dict[str, Any]) -> dict[str, Any]:
     continued, use the same weights when the branch moves. Unchanged without Hub branches or tags.
     """
     task = config["task"]
+    if problems.named(task):
+        return config
     asked = {}
     for name, model in task["models"].items():
         named = hub.parse(model)
@@ -69,7 +74,12 @@ def _resolved(config: dict[str, Any]) -> dict[str, str]:
 
 
 def inputs(config: dict[str, Any]) -> dict[str, Any]:
-    """sha256 of every weight file and item set the task names; part of the run's identity."""
+    """sha256 of every weight file and item set the task names; part of the run's identity.
+
+    Of a task without models, that of the files its problem names.
+    """
+    if problems.named(config["task"]):
+        return {"problem": {n: sha256(f) for n, f in problems.files(config["task"]).items()}}
     models = {
         name: {file.name: sha256(file) for file in hub.locate(model).weights()}
         for name, model in config["task"]["models"].items()
@@ -99,19 +109,23 @@ def digest(config: dict[str, Any]) -> str:
 
 def environment(config: dict[str, Any]) -> dict[str, Any]:
     """Code revision, package versions, device, threads; never a path or a host name."""
+    found = {
+        "commit": _git("rev-parse", "HEAD"),
+        "dirty": bool(_git("status", "--porcelain", "--untracked-files=no")),
+        "python": platform.python_version(),
+        "packages": versions(),
+        "device": platform.machine(),
+    }
+    if problems.named(config.get("task", {})):  # an export of a recipe has none
+        return found  # torch has no part in it, and takes seconds to import
     import torch
 
     from suite.commands.assemble import device
 
     on = device(config["device"])
-    return {
-        "commit": _git("rev-parse", "HEAD"),
-        "dirty": bool(_git("status", "--porcelain", "--untracked-files=no")),
-        "python": platform.python_version(),
-        "packages": versions(),
-        "device": torch.cuda.get_device_name(on) if on.startswith("cuda") else platform.machine(),
-        "threads": torch.get_num_threads(),
-    }
+    if on.startswith("cuda"):
+        found["device"] = torch.cuda.get_device_name(on)
+    return {**found, "threads": torch.get_num_threads()}
 
 
 def write(path: Path, card: dict[str, Any]) -> None:

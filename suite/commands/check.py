@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from suite.commands import assemble, card, compose, spaces
+import numpy as np
+
+from suite.commands import assemble, card, compose, problems, spaces
+from suite.objective import Objective
 
 FAST = "--fast"
 
@@ -14,9 +17,14 @@ def main(words: list[str]) -> None:
     """Check the models of ``task=…`` by their metadata, then build the task and its baselines.
 
     Prints what the task consists of, or fails with the reason. Building downloads and loads the
-    models; with ``--fast`` neither happens, and everything else is checked.
+    models; with ``--fast`` neither happens, and everything else is checked. A task without models
+    is built and measured once, in the middle of its space.
     """
     config = compose.compose([word for word in words[1:] if word != FAST])
+    if problems.named(config["task"]):
+        for line in problem_lines(config):
+            print(line)
+        return
     config = spaces.settled(card.pinned(config))
     for line in fit_lines(config["task"], assemble.fitted(config)):
         print(line, flush=True)
@@ -31,12 +39,38 @@ def main(words: list[str]) -> None:
         sizes = ", ".join(f"{split} {len(items)}" for split, items in splits.items())
         print(f"  evaluator   {evaluator.name}: {sizes}")
     for objective in objectives:
-        print(
-            f"  objective   {objective.name}: {objective.direction} {objective.metric},"
-            f" ideal {objective.ideal}, reference {objective.reference}"
-        )
+        print(objective_line(objective))
     print(f"  baselines   {', '.join(assemble.baselines(config))}")
     print("models fit; splits are disjoint" if FAST in words else "complete; splits are disjoint")
+
+
+def objective_line(objective: Objective) -> str:
+    """What an objective picks, and its box."""
+    return (
+        f"  objective   {objective.name}: {objective.direction} {objective.metric},"
+        f" ideal {objective.ideal}, reference {objective.reference}"
+    )
+
+
+def problem_lines(config: dict[str, Any]) -> Iterator[str]:
+    """A task without models: what is searched, what is measured, what is known of its front."""
+    from suite import pareto
+    from suite.problems.problem import front_losses
+
+    problem = problems.build(config)
+    task = problems.task(config, problem)
+    yield f"{task.name}: {task.space.d} parameters, {task.recipe_space.title}"
+    scores = task.measure(task.recipe(np.full(task.space.d, 0.5)), "search").scores
+    for name, score in scores.items():
+        yield f"  figure      {name}: {score.value:.6g} in the middle of the space"
+    for objective in task.objectives:
+        yield objective_line(objective)
+    front = front_losses(problem, task.objectives)
+    known = "not known"
+    if front is not None:
+        known = f"{len(front)} points known, hypervolume {pareto.hypervolume(front):.4f}"
+    yield f"  front       {known}"
+    yield "complete; no models"
 
 
 def fit_lines(task: dict[str, Any], fit: Any) -> Iterator[str]:

@@ -34,6 +34,7 @@ def export(options: argparse.Namespace) -> None:
     from suite.export.card import Origin
     from suite.journal import Journal
     from suite.layer_path import read_json
+    from suite.point import Point
 
     run = Path(options.run)
     config = read_config(run)
@@ -42,6 +43,8 @@ def export(options: argparse.Namespace) -> None:
     wanted = options.trial if options.pick is None else options.pick
     pick = picked(wanted, run, config, trials, judged)
     recipe, spec = read_json(pick.trial.recipe), config["task"]
+    if isinstance(recipe, Point):
+        raise BadInput(f"{run}: a run of a task without models; there is nothing to export")
     names = parents.used(recipe, spec["base"], spec.get("vlm"))
     device = _device(config["device"])
     found = parents.find(

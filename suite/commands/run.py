@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from suite import places
-from suite.commands import assemble, card, compose, spaces
+from suite.commands import assemble, card, compose, spaces, targets
 from suite.errors import BadInput
 
 # A run may be continued with another of these; everything else is what the run *is*.
@@ -41,12 +41,7 @@ def run(config: dict[str, Any]) -> None:
 def settle(config: dict[str, Any], folder: Path) -> None:
     """Write the run's config.yaml and environment.json, or refuse a folder that holds another run."""
     path = folder / "config.yaml"
-    objectives = list(config["task"]["objectives"].values())
-    now = {
-        **config,
-        "task": {**config["task"], "objectives": objectives},
-        "inputs": card.inputs(config),
-    }
+    now = stored(config, card.inputs(config))
     if path.exists():
         before = yaml.safe_load(path.read_text(encoding="utf-8"))
         changed = sorted(differences(before, now))
@@ -57,6 +52,12 @@ def settle(config: dict[str, Any], folder: Path) -> None:
             )
     places.write_whole(path, yaml.safe_dump(now, allow_unicode=True, sort_keys=False))
     card.write(folder / "environment.json", card.environment(config))
+
+
+def stored(config: dict[str, Any], inputs: dict[str, Any]) -> dict[str, Any]:
+    """A configuration as config.yaml holds it, with the hashes of its weights and items."""
+    objectives = list(config["task"]["objectives"].values())
+    return {**config, "task": {**config["task"], "objectives": objectives}, "inputs": inputs}
 
 
 def differences(before: Any, now: Any, where: str = "") -> list[str]:
@@ -97,7 +98,7 @@ def _search(
 
     journal = Journal(folder / "trials.jsonl")
     done = journal.read()
-    tracker = Guarded(assemble.build(config["tracker"], config["allow_targets"]))
+    tracker = Guarded(targets.build(config["tracker"], config["allow_targets"]))
     with Progress(task.objectives, config["trials"], done) as progress:
         measured = measure_baselines(config, task, baselines)
         name = f"{task.name}/{config['optimizer']}/seed={config['seed']}"

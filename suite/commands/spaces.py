@@ -128,6 +128,7 @@ def _picked(part: Config, name: str, config: Config) -> dict[str, Any]:
     from suite.commands import export
     from suite.journal import Journal
     from suite.layer_path import read_json
+    from suite.point import Point
     from suite.recipe import Recipe
 
     same = {"{optimizer}": config["optimizer"], "{seed}": str(config["seed"])}
@@ -138,5 +139,6 @@ def _picked(part: Config, name: str, config: Config) -> dict[str, Any]:
     chosen = export.picked(wanted, run, made, trials, export.read_judged(run, trials))
     recipe = read_json(chosen.trial.recipe)
     if not isinstance(recipe, Recipe):
-        raise BadInput(f"path: part {name!r}: {run}: its trials are layer paths, not merges")
+        kind = "points" if isinstance(recipe, Point) else "layer paths"
+        raise BadInput(f"path: part {name!r}: {run}: its trials are {kind}, not merges")
     return recipe.to_json()

@@ -11,6 +11,7 @@ from typing import Any
 from suite import mergekit
 from suite.errors import BadInput
 from suite.layer_path import LayerPath, read_json
+from suite.point import Point
 from suite.recipe import Input, Recipe
 
 
@@ -45,7 +46,10 @@ def read(path: Path, layers: Callable[[str], int]) -> Read:
         models = {name: str(entry["model"]) for name, entry in data.get("models", {}).items()}
         said = {key: str(data[key]) for key in ("vlm", "vocabulary") if key in data}
         seeing = {key: data[key] for key in ("tiling", "rope_theta") if key in data}
-        return Read(read_json(data), models, **said, seeing=seeing)
+        recipe = read_json(data)
+        if isinstance(recipe, Point):
+            raise BadInput("a point of a task without models, not a merge")
+        return Read(recipe, models, **said, seeing=seeing)
     except BadInput as error:
         raise BadInput(f"{path.name}: {error}") from None
     except (OSError, ValueError) as error:

@@ -9,7 +9,7 @@ from typing import Literal, Protocol
 
 import torch
 
-from suite.errors import BadInput
+from suite.errors import BadInput, CandidateFailure
 from suite.merging import gpu, kernel, planner
 from suite.merging.eager import Eager
 from suite.merging.plan import Plan, Whole
@@ -20,7 +20,7 @@ from suite.recipe import Recipe
 Mode = Literal["auto", "eager", "compiled"]
 
 
-class MergeFailure(ValueError):
+class MergeFailure(CandidateFailure):
     """A merge whose result is not finite; says which tensor."""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,11 @@ import yaml
 
 from suite.errors import BadInput
 from suite.journal import Journal, records
-from suite.layer_path import METHOD, LayerPath
+from suite.layer_path import METHOD as PATH
+from suite.layer_path import read_json
 from suite.objective import Objective
-from suite.report import samples
+from suite.point import METHOD as POINT
+from suite.report import reference, samples
 from suite.report.results import Judged, Results, Run
 from suite.trial import Score, Trial
 
@@ -38,7 +41,7 @@ def load(results: Path, task: str) -> Results:
     if not paths:
         raise BadInput(f"{folder}: no runs; a run lies in <optimizer>/seed=<n>/")
     objectives: tuple[Objective, ...] = ()
-    base = ""
+    base, problem = "", False
     runs = []
     for path, seed in paths:
         config = _config(path / "config.yaml")
@@ -50,11 +53,13 @@ def load(results: Path, task: str) -> Results:
                 " runs of one task must share names, metrics, ideals and references"
             )
         base = base or str(config["task"].get("base") or "")
+        problem = problem or config["task"].get("problem") is not None
         runs.append(_run(path, seed, config, own))
     baselines = folder / "baselines" / "judged.jsonl"
     lines = _judged(baselines, objectives) if baselines.exists() else ()
     reported = tuple(line for line in lines if line.split == "report")
-    return Results(task, objectives, tuple(runs), reported, base)
+    frozen = reference.read(folder, objectives)
+    return Results(task, objectives, tuple(runs), reported, base, problem, frozen)
 
 
 def _seed(path: Path) -> int:
@@ -138,8 +143,14 @@ def _trials(path: Path, objectives: tuple[Objective, ...]) -> tuple[Trial, ...]:
     for line, trial in enumerate(trials, start=1):
         if trial.status == "ok":
             _check(f"{path}, line {line}", objectives, trial.scores, trial.losses)
-            _check_path(f"{path}, line {line}", trial.recipe)
-    return tuple(trials)
+            _check_recipe(f"{path}, line {line}", trial.recipe)
+    return tuple(_without_items(trial) for trial in trials)
+
+
+def _without_items(trial: Trial) -> Trial:
+    """Search items are compared with nothing here, and are nearly all that a trial holds."""
+    scores = {name: replace(score, items=()) for name, score in trial.scores.items()}
+    return replace(trial, scores=scores)
 
 
 def _judged(path: Path, objectives: tuple[Objective, ...]) -> tuple[Judged, ...]:
@@ -173,18 +184,18 @@ def _judged_line(data: Mapping[str, Any], pictures: samples.Pictures) -> Judged:
 
 
 def _recipe(data: Mapping[str, Any]) -> Mapping[str, Any]:
-    if data["method"] == METHOD:
-        LayerPath.from_json(data)  # raises where it is none
+    if data["method"] in (PATH, POINT):
+        read_json(data)  # raises where it is none
         return dict(data)
     if not all(isinstance(entry["model"], str) for entry in data["inputs"]) or not data["inputs"]:
         raise ValueError("a recipe has inputs with a model each")
     return dict(data)
 
 
-def _check_path(where: str, recipe: Mapping[str, Any]) -> None:
-    if recipe.get("method") == METHOD:
+def _check_recipe(where: str, recipe: Mapping[str, Any]) -> None:
+    if recipe.get("method") in (PATH, POINT):
         try:
-            LayerPath.from_json(recipe)
+            read_json(recipe)
         except BadInput as error:
             raise BadInput(f"{where}: {error}") from None
 

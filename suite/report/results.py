@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,8 @@ from numpy.typing import NDArray
 
 from suite.layer_path import METHOD
 from suite.objective import Objective
+from suite.report.reference import Reference
+from suite.report.traces import Trace
 from suite.trial import Score, Trial
 
 
@@ -48,7 +51,7 @@ class Judged:
     @property
     def unmerged(self) -> bool:
         """Whether this is a single model, a parent or the untouched base: exactly one input."""
-        return not self.is_path and len(self.recipe["inputs"]) == 1
+        return len(self.recipe.get("inputs", ())) == 1  # paths and points have none
 
     @property
     def is_path(self) -> bool:
@@ -87,7 +90,8 @@ class Run:
 class Results:
     """All runs of a task, by optimizer name and then seed, and its baselines on report items.
 
-    `base` names the task's untouched base model; empty when its configuration has none.
+    `base` names the task's untouched base model; empty when its configuration has none. A `problem`
+    is a task without models. `reference` is the task's frozen reference front, if it has one.
     """
 
     task: str
@@ -95,6 +99,31 @@ class Results:
     runs: tuple[Run, ...]
     baselines: tuple[Judged, ...]
     base: str = ""
+    problem: bool = False
+    reference: Reference | None = None
+
+    @cached_property
+    def traces(self) -> tuple[Trace, ...]:
+        """One per run, in the order of `runs`."""
+        m = len(self.objectives)
+        return tuple(Trace.of(r.optimizer, r.seed, r.losses(m), r.trials) for r in self.runs)
+
+    def traces_of(self, optimizer: str) -> tuple[Trace, ...]:
+        """Those of one optimizer's runs that have a trial, by seed."""
+        return tuple(t for t in self.traces if t.optimizer == optimizer and len(t.hypervolume))
+
+    @cached_property
+    def final(self) -> dict[str, dict[int, float]]:
+        """Final hypervolume on the search items, by optimizer and seed."""
+        found: dict[str, dict[int, float]] = {optimizer: {} for optimizer in self.optimizers}
+        for trace in self.traces:
+            found[trace.optimizer][trace.seed] = trace.final
+        return found
+
+    @property
+    def judged(self) -> bool:
+        """Whether some run is measured on the report items."""
+        return any(run.reported for run in self.runs)
 
     @property
     def optimizers(self) -> tuple[str, ...]:
