@@ -15,6 +15,8 @@ usage: suite COMMAND [arguments]
   reproduce [task=…] [only=[ROW,…]] [limit_items=N] [--dry-run]
                             published scores measured again, each with a verdict; what it would cost
   report  [task=…]          figures, tables and one HTML page from the results
+  compare claim="nsga2 > random on ja_math_micro" [effect=1] [trials=200] [--dry-run]
+          plan the seeds, make the runs that are missing, answer supported / refuted / undecided
   export  RUN OUT --trial N | --pick knee | --pick best:OBJECTIVE
                             one searched merge as a checkpoint, with its recipe and a model card
   merge   RECIPE OUT [--vlm MODEL]
@@ -30,6 +32,7 @@ COMMANDS = {
     "run": "suite.commands.run",
     "judge": "suite.commands.judge",
     "reproduce": "suite.commands.reproduce",
+    "compare": "suite.commands.compare",
     "report": "suite.commands.report",
     "export": "suite.commands.export",
     "merge": "suite.commands.export",
