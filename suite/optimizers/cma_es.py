@@ -14,7 +14,7 @@ the first and the third, and must cross it. Use `cma_es_margin` (or `nsga2`, `tp
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,7 +23,7 @@ from numpy.typing import ArrayLike
 from suite.errors import BadInput
 from suite.optimizers.chebyshev import weight_vectors
 from suite.optimizers.optimizer import check_option, starting_points
-from suite.optimizers.scalarised import Scalarised
+from suite.optimizers.scalarised import Scalarised, Strategy
 from suite.space import SearchSpace, Vector
 
 if TYPE_CHECKING:
@@ -71,6 +71,22 @@ class _CmaEs:
         return bool(self._strategy.stop())
 
 
+def pycma_strategies(
+    space: SearchSpace, seed: int, start: ArrayLike | None, sigma0: float, popsize: int | None
+) -> Callable[[bool], Strategy]:
+    """Makes strategies that share one generator: at the start's mean, or ``(True)`` at a uniform one."""
+    first = starting_points(space, start)
+    mean = first[0] if len(first) else np.full(space.d, 0.5)
+    random = np.random.RandomState(seed)
+    import cma
+
+    def strategy(again: bool) -> _CmaEs:
+        x0 = random.random_sample(space.d) if again else mean
+        return _CmaEs(cma.CMAEvolutionStrategy(x0, sigma0, pycma_options(random, popsize)))
+
+    return strategy
+
+
 def make(
     space: SearchSpace,
     n_objectives: int,
@@ -93,13 +109,4 @@ def make(
     check_cma_options("cma_es", space, sigma0, popsize)
     check_option("cma_es", "rho", rho, 0.0, 1.0)
     spread = weight_vectors("cma_es", n_objectives, strategies, weights)
-    first = starting_points(space, start)
-    mean = first[0] if len(first) else np.full(space.d, 0.5)
-    random = np.random.RandomState(seed)
-    import cma
-
-    def strategy(again: bool) -> _CmaEs:
-        x0 = random.random_sample(space.d) if again else mean
-        return _CmaEs(cma.CMAEvolutionStrategy(x0, sigma0, pycma_options(random, popsize)))
-
-    return Scalarised(strategy, spread, rho)
+    return Scalarised(pycma_strategies(space, seed, start, sigma0, popsize), spread, rho)

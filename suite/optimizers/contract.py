@@ -4,20 +4,21 @@
 >>> from suite.optimizers import random_search
 >>> check_optimizer(partial(random_search.make, batch=4))
 
-Each check takes the optimizer's `make` (options bound by `functools.partial`), returns nothing, and
-raises `ContractViolation` with one line that says what went wrong.
+Each check takes the optimizer's `make` (options bound by `functools.partial`) and how many candidates
+a play asks for, returns nothing, and raises `ContractViolation` with one line that says what went
+wrong. A costly optimizer may be checked with fewer `evaluations`, as long as they go well past its
+random start: nothing is learned about what is never asked.
 """
 
 from __future__ import annotations
 
 import json
-import random
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import numpy as np
 
 from suite.errors import BadInput
+from suite.optimizers.global_state import global_random, seeded
 from suite.optimizers.optimizer import Optimizer
 from suite.space import Parameter, SearchSpace, Vector
 from suite.trial import failure_losses
@@ -49,20 +50,20 @@ class ContractViolation(AssertionError):
     """An optimizer breaks the contract; the message says how."""
 
 
-def check_optimizer(make: Make) -> None:
+def check_optimizer(make: Make, evaluations: int = EVALUATIONS) -> None:
     """Runs every check of `CHECKS` on `make`."""
     for check in CHECKS:
-        check(make)
+        check(make, evaluations)
 
 
-def check_batches(make: Make) -> None:
+def check_batches(make: Make, evaluations: int = EVALUATIONS) -> None:
     """`ask` gives float64 (k, d) with k of 1 or more, finite, in [0, 1], on floats and mixed kinds."""
     for space in SPACES:
-        for X, _ in play(make(space, OBJECTIVES, 0), bowls):
+        for X, _ in play(make(space, OBJECTIVES, 0), bowls, evaluations):
             demand(X.shape[1] == space.d, f"ask gives {X.shape[1]} columns for d = {space.d}")
 
 
-def check_sizes(make: Make) -> None:
+def check_sizes(make: Make, evaluations: int = EVALUATIONS) -> None:
     """24 parameters with 2 objectives work; 1 parameter, 1 or 3 objectives work or are `BadInput`."""
     for d, m in ((24, 2), (1, 2), (1, 1), (24, 1), (24, 3)):
         space = SearchSpace([Parameter(f"w{i}") for i in range(d)])
@@ -71,32 +72,32 @@ def check_sizes(make: Make) -> None:
         except BadInput:
             demand((d, m) != (24, 2), "make refuses 24 parameters with 2 objectives")
             continue
-        play(optimizer, lambda X, m=m: bowls(X, m))  # type: ignore[misc]
+        play(optimizer, lambda X, m=m: bowls(X, m), evaluations)  # type: ignore[misc]
 
 
-def check_determinism(make: Make) -> None:
+def check_determinism(make: Make, evaluations: int = EVALUATIONS) -> None:
     """The same seed gives the same candidates, bit for bit."""
     for space in SPACES:
-        once, again = (play(make(space, OBJECTIVES, 3), bowls) for _ in range(2))
+        once, again = (play(make(space, OBJECTIVES, 3), bowls, evaluations) for _ in range(2))
         demand(same(once, again), "two instances with one seed propose different candidates")
 
 
-def check_seed(make: Make) -> None:
+def check_seed(make: Make, evaluations: int = EVALUATIONS) -> None:
     """Another seed gives other candidates."""
     for space in SPACES:
-        once, other = (play(make(space, OBJECTIVES, seed), bowls) for seed in (3, 4))
+        once, other = (play(make(space, OBJECTIVES, seed), bowls, evaluations) for seed in (3, 4))
         demand(
             not same(once, other), "seeds 3 and 4 propose the same candidates: the seed is ignored"
         )
 
 
-def check_replay(make: Make) -> None:
+def check_replay(make: Make, evaluations: int = EVALUATIONS) -> None:
     """A second instance, told the journaled batches, goes on exactly like the first.
 
     Its arrays come from JSON, as they do when a run is resumed, so they are equal but not the same.
     """
     for space in SPACES:
-        whole = play(make(space, OBJECTIVES, 5), bowls)
+        whole = play(make(space, OBJECTIVES, 5), bowls, evaluations)
         resumed = make(space, OBJECTIVES, 5)
         half = len(whole) // 2
         for number, (X, F) in enumerate(whole):
@@ -109,7 +110,7 @@ def check_replay(make: Make) -> None:
             resumed.tell(*(np.array(json.loads(json.dumps(a.tolist()))) for a in (X, F)))
 
 
-def check_order(make: Make) -> None:
+def check_order(make: Make, evaluations: int = EVALUATIONS) -> None:
     """Rows told in another order are refused (`ValueError`) or make no difference.
 
     A difference would mean that losses were paired with the wrong rows.
@@ -117,7 +118,7 @@ def check_order(make: Make) -> None:
     for space in SPACES:
         straight, turned = (make(space, OBJECTIVES, 6) for _ in range(2))
         seen = 0
-        while seen < EVALUATIONS:
+        while seen < evaluations:
             X, Y = np.array(straight.ask()), np.array(turned.ask())
             demand(
                 np.array_equal(X, Y),
@@ -132,11 +133,11 @@ def check_order(make: Make) -> None:
                 break
 
 
-def check_told_arrays(make: Make) -> None:
+def check_told_arrays(make: Make, evaluations: int = EVALUATIONS) -> None:
     """`tell` neither changes its arrays nor keeps them, and `ask` gives its array away."""
     for space in SPACES:
         optimizer = make(space, OBJECTIVES, 7)
-        for number, (X, F) in enumerate(play(make(space, OBJECTIVES, 7), bowls)):
+        for number, (X, F) in enumerate(play(make(space, OBJECTIVES, 7), bowls, evaluations)):
             asked = optimizer.ask()
             demand(
                 np.array_equal(asked, X),
@@ -157,13 +158,17 @@ def check_told_arrays(make: Make) -> None:
                 array[:] = 0.123
 
 
-def check_constant_objective(make: Make) -> None:
+def check_constant_objective(make: Make, evaluations: int = EVALUATIONS) -> None:
     """The search survives losses that are the same everywhere."""
+
+    def flat(X: Vector) -> Vector:
+        return np.full((len(X), OBJECTIVES), 0.5)
+
     for space in SPACES:
-        survive(make, space, lambda X: np.full((len(X), OBJECTIVES), 0.5), "a constant objective")
+        survive(make, space, flat, "a constant objective", evaluations)
 
 
-def check_failures(make: Make) -> None:
+def check_failures(make: Make, evaluations: int = EVALUATIONS) -> None:
     """The search survives failed trials: every one at first, then every third."""
     for space in SPACES:
         batches = iter(range(10**6))
@@ -174,36 +179,37 @@ def check_failures(make: Make) -> None:
             F[::every] = failure_losses(OBJECTIVES)
             return F
 
-        survive(make, space, failing, "failed trials")
+        survive(make, space, failing, "failed trials", evaluations)
 
 
-def check_few_settings(make: Make) -> None:
+def check_few_settings(make: Make, evaluations: int = EVALUATIONS) -> None:
     """The search goes on where every setting of the space has been seen."""
-    survive(make, FEW, bowls, "a space of six settings")
+    survive(make, FEW, bowls, "a space of six settings", evaluations)
 
 
-def check_global_random(make: Make) -> None:
-    """Global random state is left alone, and does not steer the search."""
+def check_global_random(make: Make, evaluations: int = EVALUATIONS) -> None:
+    """Global random state is left alone, and does not steer the search.
+
+    Of numpy and Python, and of torch where it is loaded.
+    """
     for space in SPACES:
         before = global_random()
-        expected = play(make(space, OBJECTIVES, 8), bowls)
-        demand(global_random() == before, "the global random state of numpy or Python is changed")
-        state = np.random.get_state()
-        try:
-            np.random.seed(12345)
-            disturbed = play(make(space, OBJECTIVES, 8), bowls)
-        finally:
-            np.random.set_state(state)
-        demand(same(expected, disturbed), "candidates depend on numpy's global random state")
+        expected = play(make(space, OBJECTIVES, 8), bowls, evaluations)
+        after = global_random()
+        changed = [library for library, state in before.items() if state != after[library]]
+        demand(not changed, f"the global random state of {', '.join(changed)} is changed")
+        with seeded(12345):
+            disturbed = play(make(space, OBJECTIVES, 8), bowls, evaluations)
+        demand(same(expected, disturbed), "candidates depend on the global random state")
 
 
-def check_start(make: Make) -> None:
+def check_start(make: Make, evaluations: int = EVALUATIONS) -> None:
     """`start` takes one candidate or several, steers the search, and is refused where it misfits."""
     for space in SPACES:
         middle = space.encode(space.decode(np.full(space.d, 0.8)))
-        plain = play(make(space, OBJECTIVES, 9), bowls)
+        plain = play(make(space, OBJECTIVES, 9), bowls, evaluations)
         for start in (middle, np.vstack([middle, 1 - middle])):
-            begun = play(make(space, OBJECTIVES, 9, start=start), bowls)
+            begun = play(make(space, OBJECTIVES, 9, start=start), bowls, evaluations)
             demand(not same(plain, begun), "starting points make no difference")
     for misfit in (np.full(FLOATS.d + 1, 0.5), np.full(FLOATS.d, 1.5), np.full(FLOATS.d, np.nan)):
         try:
@@ -213,7 +219,7 @@ def check_start(make: Make) -> None:
         raise ContractViolation(f"start {misfit.tolist()} is accepted for {FLOATS.d} parameters")
 
 
-CHECKS: tuple[Callable[[Make], None], ...] = (
+CHECKS: tuple[Callable[[Make, int], None], ...] = (
     check_batches,
     check_sizes,
     check_determinism,
@@ -229,7 +235,7 @@ CHECKS: tuple[Callable[[Make], None], ...] = (
 )
 
 
-def play(optimizer: Optimizer, losses: Losses, evaluations: int = EVALUATIONS) -> list[Batch]:
+def play(optimizer: Optimizer, losses: Losses, evaluations: int) -> list[Batch]:
     """Asks and tells until `evaluations` rows; the batches, each checked for form."""
     batches: list[Batch] = []
     while evaluations > 0:
@@ -244,10 +250,10 @@ def play(optimizer: Optimizer, losses: Losses, evaluations: int = EVALUATIONS) -
     return batches
 
 
-def survive(make: Make, space: SearchSpace, losses: Losses, what: str) -> None:
+def survive(make: Make, space: SearchSpace, losses: Losses, what: str, evaluations: int) -> None:
     """`ContractViolation` when the search raises on these losses."""
     try:
-        play(make(space, OBJECTIVES, 10), losses, 2 * EVALUATIONS)
+        play(make(space, OBJECTIVES, 10), losses, 2 * evaluations)
     except ContractViolation:
         raise
     except Exception as error:
@@ -265,12 +271,6 @@ def same(a: list[Batch], b: list[Batch]) -> bool:
     return len(a) == len(b) and all(
         np.array_equal(x, y) for (x, _), (y, _) in zip(a, b, strict=True)
     )
-
-
-def global_random() -> str:
-    """The state of the process-wide generators of numpy and Python."""
-    state: Any = np.random.get_state()
-    return repr((state[1].tolist(), state[2:], random.getstate()))
 
 
 def demand(holds: bool, violation: str) -> None:

@@ -33,13 +33,23 @@ class Scalarised:
 
     Each minimises the augmented Chebyshev scalarisation of the losses by its row of `weights`,
     (K, m). One that stopped is started again: ``strategy(True)`` makes it, ``strategy(False)`` made
-    the first.
+    the first. Where there is a `redraw`, a strategy takes the weight vector, (m,), that it gives:
+    after each of its generations, or where `keep` says so, when it is started again.
     """
 
-    def __init__(self, strategy: Callable[[bool], Strategy], weights: Vector, rho: float) -> None:
+    def __init__(
+        self,
+        strategy: Callable[[bool], Strategy],
+        weights: Vector,
+        rho: float,
+        redraw: Callable[[], Vector] | None = None,
+        keep: bool = False,
+    ) -> None:
         self._strategy = strategy
-        self._weights = weights
+        self._weights = weights.copy()
         self._rho = rho
+        self._redraw = redraw
+        self._keep = keep
         self._strategies = [strategy(False) for _ in weights]
         self._turn = 0
         self._asked: Vector | None = None
@@ -55,6 +65,9 @@ class Scalarised:
         self._asked = None
         strategy = self._strategies[self._turn]
         strategy.tell(np.asarray(augmented_chebyshev(losses, self._weights[self._turn], self._rho)))
-        if strategy.stopped():
+        stopped = strategy.stopped()
+        if stopped:
             self._strategies[self._turn] = self._strategy(True)
+        if self._redraw is not None and (stopped or not self._keep):
+            self._weights[self._turn] = self._redraw()
         self._turn = (self._turn + 1) % len(self._strategies)
