@@ -148,13 +148,25 @@ def measures(config: Config) -> tuple[list[Any], list[Any]]:
 
 
 def _check_metrics(objectives: Sequence[Any], evaluators: Sequence[Any]) -> None:
-    """Refuse an objective whose metric no evaluator measures, before anything is measured."""
-    known = [f"{each.name}.{figure}" for each in evaluators for figure in each.figures]
+    """Refuse an objective that no evaluator measures, or the wrong way round, before any is measured.
+
+    An evaluator may have `directions`: maximize or minimize by figure, for those that it knows.
+    """
+    known = {
+        f"{each.name}.{figure}": getattr(each, "directions", {}).get(figure)
+        for each in evaluators
+        for figure in each.figures
+    }
     for objective in objectives:
         if objective.metric not in known:
             raise BadInput(
                 f"objective {objective.name!r}: no metric {objective.metric!r};"
                 f" the evaluators give {', '.join(known)}"
+            )
+        if (better := known[objective.metric]) not in (None, objective.direction):
+            raise BadInput(
+                f"objective {objective.name!r}: direction {objective.direction}, but the task says"
+                f" {better} of {objective.metric!r}"
             )
 
 

@@ -32,6 +32,8 @@ PACKAGES = [
     "cmaes",
     "comocma",
     "coco-experiment",
+    "botorch",
+    "numba",
     "hydra-core",
     "lm-eval",
     "wandb",
@@ -87,19 +89,21 @@ def inputs(config: dict[str, Any]) -> dict[str, Any]:
     items = {
         entry["name"]: {name: sha256(file) for name, file in _item_files(entry).items()}
         for entry in config["task"]["evaluators"].values()
-        if "items" in entry or "data" in entry
+        if {"items", "data", "tasks"} & set(entry)
     }
     return {"models": models, "items": items}
 
 
 def _item_files(entry: Mapping[str, Any]) -> dict[str, Path]:
     """The files that an evaluator's items are read from, by name."""
-    from suite.evaluators import item_data
+    from suite.evaluators import item_data, lm_eval_data
     from suite.evaluators import items as item_sets
 
-    if "data" in entry:
-        return item_data.files(entry["data"], f"evaluator {entry['name']!r}")
-    return item_sets.files(places.resolve(entry["items"]))
+    if "items" in entry:
+        return item_sets.files(places.resolve(entry["items"]))
+    if str(entry.get("_target_")).startswith("suite.evaluators.lm_eval_"):
+        return lm_eval_data.files_of(entry)
+    return item_data.files(entry["data"], f"evaluator {entry['name']!r}")
 
 
 def digest(config: dict[str, Any]) -> str:

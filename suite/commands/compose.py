@@ -67,7 +67,8 @@ def each_job(words: list[str], job: Callable[[dict[str, Any]], None]) -> None:
             refused.append(error)
 
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises instead of printing and exiting
-    flags = [word for word in words if word in ("-m", "--multirun")]  # Hydra wants these first
+    flags = [w for w in words if w in ("-m", "--multirun") or w.startswith("--config-dir=")]
+    # Hydra wants flags first.
     before, sys.argv = sys.argv, ["suite run", *flags, *(w for w in words if w not in flags)]
     try:
         with _readable_errors():

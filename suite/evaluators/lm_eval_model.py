@@ -13,12 +13,15 @@ from typing import Any
 SEED = 1234  # lm-eval's own default
 
 
-def live_model(handle: Any, max_length: int | None) -> Any:
-    """lm-eval's view of the handle's model: the same object, whose weights change under it."""
+def live_model(handle: Any, max_length: int | None, **options: Any) -> Any:
+    """lm-eval's view of the handle's model: the same object, whose weights change under it.
+
+    `options` may hold a ``batch_size`` other than the handle's.
+    """
     from lm_eval.models.huggingface import HFLM
 
     with quiet():
-        return silent(HFLM)(handle, max_length=max_length)
+        return silent(HFLM)(handle, max_length=max_length, **options)
 
 
 @functools.cache
@@ -31,12 +34,8 @@ def silent(backend: Any) -> Any:
     class Live(backend):  # type: ignore[misc]
         def __init__(self, handle: Any, **options: Any) -> None:
             self.handle = handle  # first: the backend's own preparation may ask for it
-            super().__init__(
-                pretrained=handle.model,
-                tokenizer=handle.tokenizer,
-                batch_size=handle.batch_size,
-                **options,
-            )
+            options.setdefault("batch_size", handle.batch_size)
+            super().__init__(pretrained=handle.model, tokenizer=handle.tokenizer, **options)
 
         def generate_until(self, requests: Any, disable_tqdm: bool = True) -> Any:
             return super().generate_until(requests, disable_tqdm=True)
@@ -58,17 +57,44 @@ def silent(backend: Any) -> Any:
 @contextmanager
 def quiet() -> Iterator[None]:
     """No progress bars and no advice from lm-eval while it works; errors still show."""
+    import datasets
     from lm_eval.api import task as requests
 
     logger = logging.getLogger("lm_eval")
-    level, bar = logger.level, requests.tqdm
+    level, bar, bars = logger.level, requests.tqdm, not datasets.are_progress_bars_disabled()
     logger.setLevel(logging.ERROR)
     requests.tqdm = functools.partial(bar, disable=True)
+    datasets.disable_progress_bars()
     try:
         yield
     finally:
         logger.setLevel(level)
         requests.tqdm = bar
+        if bars:
+            datasets.enable_progress_bars()
+
+
+@contextmanager
+def compiled() -> Iterator[None]:
+    """Each template of a task is compiled once, not for every document and example: 1 ms each."""
+    from lm_eval.utils import env
+
+    before = vars(env).get("from_string")
+    env.from_string = _template
+    try:
+        yield
+    finally:
+        if before is None:
+            del env.from_string
+        else:
+            env.from_string = before
+
+
+@functools.cache
+def _template(source: str) -> Any:
+    from lm_eval.utils import env
+
+    return type(env).from_string(env, source)
 
 
 @contextmanager

@@ -14,31 +14,46 @@ from typing import Any
 
 from suite.errors import BadInput
 from suite.evaluators import items as item_sets
-from suite.evaluators import lm_eval_items, lm_eval_model, lm_eval_splits, lm_eval_vision
+from suite.evaluators import (
+    lm_eval_documents,
+    lm_eval_items,
+    lm_eval_model,
+    lm_eval_outcomes,
+    lm_eval_shots,
+    lm_eval_splits,
+    lm_eval_vision,
+)
 from suite.evaluators.generation import THUMBNAIL, Sample
+from suite.evaluators.items import SPLITS
 from suite.evaluators.lm_eval_model import quiet
+from suite.evaluators.lm_eval_outcomes import Direction
+from suite.evaluators.lm_eval_source import SHIPPED as SHIPPED
+from suite.evaluators.lm_eval_source import Source
 from suite.evaluators.lm_eval_vision import Shown
 from suite.trial import Score
-
-SHIPPED = Path(__file__).with_name("lm_eval")
 
 
 class LmEvalTask:
     """One lm-eval task as an evaluator.
 
-    `task` is a task's name in the folder `path` (null: the tasks shipped here, then all of lm-eval,
-    whose index takes some 15 s to read). `metrics` maps our figures to lm-eval's per-item metrics,
-    ``metric`` or ``metric,filter``. The items of a split come either from `items`, a folder with
-    search.jsonl, select.jsonl and report.jsonl that replaces the task's data, or from `splits`:
-    ``{search: {ids: "0:150"}, …}``, indices into the task's own documents (a list, or
-    ``start:stop``), with an optional ``task`` for that split. Splits never share an item, nor a
-    picture.
+    `task` is a task's name in the folder `path` (null: the tasks shipped here, then all of lm-eval).
+    `metrics` maps our figures to lm-eval's per-item metrics, ``metric`` or ``metric,filter``. The
+    items of a split come either from `items`, a folder with search.jsonl, select.jsonl and
+    report.jsonl that replaces the task's data, or from `splits`: ``{search: {from: train, ids:
+    "0:150"}, …}``. There ``from`` names the split of the data set (null: the one that lm-eval
+    evaluates), ``ids`` which of its documents, by index, by a column's values or drawn
+    (`lm_eval_splits.documents`), and ``task`` may name another task for that split. Splits never
+    share a document, what is asked, nor a picture.
+
+    `num_fewshot` examples (null: the task's own number) precede each document, drawn as lm-eval
+    draws them, the same for every candidate; none is a document of its split or of one after it.
+    `data` replaces the data set by local files (`lm_eval_data.read`); `revision` pins the Hub's.
 
     A task with pictures needs a handle that sees (``task.vlm``) and generates its replies: lm-eval
     has no log-likelihoods of replies about pictures. `apply_chat_template` puts prompts into the
     chat template of the model, after `system_instruction`. `max_length` bounds prompt and reply in
-    tokens; `model_args` may set what lm-eval's class ``hf-multimodal`` knows about pictures
-    (`lm_eval_vision.OPTIONS`).
+    tokens, `batch_size` the prompts of a forward pass (null: the handle's); `model_args` may set
+    what lm-eval's class ``hf-multimodal`` knows about pictures (`lm_eval_vision.OPTIONS`).
     """
 
     def __init__(
@@ -49,43 +64,34 @@ class LmEvalTask:
         items: str | Path | None = None,
         splits: Mapping[str, Mapping[str, Any]] | None = None,
         path: str | Path | None = None,
+        num_fewshot: int | None = None,
+        data: Mapping[str, Any] | None = None,
+        revision: str | None = None,
         max_length: int | None = None,
+        batch_size: int | None = None,
         apply_chat_template: bool = False,
         system_instruction: str | None = None,
         model_args: Mapping[str, Any] | None = None,
     ) -> None:
-        if (items is None) == (splits is None):
-            raise BadInput(f"evaluator {name!r}: give either items or splits")
-        if not metrics:
-            raise BadInput(f"evaluator {name!r}: metrics is empty; give figure: lm-eval metric")
-        if importlib.util.find_spec("lm_eval") is None:
-            raise BadInput(
-                f"evaluator {name!r}: lm_eval is not installed; pip install 'merge-suite[lm-eval]'"
-            )
-        if unknown := sorted(set(model_args or {}) - {*lm_eval_vision.OPTIONS}):
-            raise BadInput(
-                f"evaluator {name!r}: model_args has no {unknown[0]!r}; allowed are"
-                f" {', '.join(lm_eval_vision.OPTIONS)}"
-            )
-        self.name = name
-        self._metrics = dict(metrics)
-        self.figures = (*self._metrics, "tokens")
+        _check(name, metrics, items, splits, data or revision, model_args or {})
+        self.name, self._metrics, self.figures = name, dict(metrics), tuple(metrics)
         self._max_length, self._model_args = max_length, dict(model_args or {})
+        self._batch = {} if batch_size is None else {"batch_size": batch_size}
         self._chat, self._system = apply_chat_template, system_instruction
         self._lm: Any = None
-        with quiet():
-            if items is not None:
-                sets = item_sets.read_splits(Path(items))
-                names = dict.fromkeys(sets, task)
-                overrides = [lm_eval_items.data(content) for content in sets.values()]
-            else:
-                names = lm_eval_splits.names(splits or {}, task, name)
-                overrides = [{}] * len(names)
-            built = _tasks(path, list(names.values()), name, overrides)
-        for each in built:
-            _check(each, name)
-        self._tasks = dict(zip(names, built, strict=True))
-        self._ids = splits and lm_eval_splits.documents(splits, self._tasks, name)
+        source = Source(name, path, num_fewshot, data, revision)
+        with quiet(), lm_eval_model.compiled():
+            self.splits, self._tasks = _built(source, task, items, splits or {})
+            for each in self._tasks.values():
+                for metric in self._metrics.values():
+                    lm_eval_outcomes.check(each, metric, name)
+
+    @property
+    def directions(self) -> dict[str, Direction]:
+        """Which way each figure is better, where lm-eval says so of its metric."""
+        task = next(iter(self._tasks.values()))
+        found = {f: lm_eval_outcomes.direction(task, m) for f, m in self._metrics.items()}
+        return {figure: way for figure, way in found.items() if way is not None}
 
     def evaluate(self, handle: Any, split: str) -> dict[str, Score]:
         """Scores by figure on the items of `split`, in the order of the task's documents.
@@ -94,14 +100,14 @@ class LmEvalTask:
         """
         logged = self._measure(handle, split)
         return {
-            figure: Score.mean([value for _, value in self._outcomes(logged, metric)])
+            figure: Score.mean([value for _, value in self._outcomes(split, logged, metric)])
             for figure, metric in self._metrics.items()
         }
 
     def samples(self, handle: Any, split: str, count: int) -> list[Sample]:
         """The first `count` documents of `split`: prompt, raw reply, target and outcomes."""
         logged = self._measure(handle, split)
-        outcomes = {figure: self._outcomes(logged, m) for figure, m in self._metrics.items()}
+        outcomes = {f: self._outcomes(split, logged, m) for f, m in self._metrics.items()}
         return [
             Sample(
                 prompt=str(sample["arguments"][0][0]),
@@ -112,6 +118,11 @@ class LmEvalTask:
             )
             for index, (sample, _) in enumerate(next(iter(outcomes.values()))[:count])
         ]
+
+    def _outcomes(
+        self, split: str, logged: Sequence[dict[str, Any]], metric: str
+    ) -> list[lm_eval_outcomes.Outcome]:
+        return lm_eval_outcomes.of(self._tasks[split], logged, metric, self.name)
 
     def _measure(self, handle: Any, split: str) -> list[dict[str, Any]]:
         """lm-eval's logged samples: one per document and filter."""
@@ -124,13 +135,11 @@ class LmEvalTask:
         task = self._tasks[split]
         self._prepare(handle, task)
         named = str(task.config.task)  # `task_name` draws a random number each time it is read
-        # Drawn anew for each candidate: every one of them must see the same examples.
-        task.set_fewshot_seed(lm_eval_model.SEED)
-        with quiet(), lm_eval_model.fair(), lm_eval_model.thrifty():
+        task.set_fewshot_seed(lm_eval_model.SEED)  # every candidate sees the same examples
+        with quiet(), lm_eval_model.compiled(), lm_eval_model.fair(), lm_eval_model.thrifty():
             result = evaluate(
                 lm=self._lm,
                 task_dict={"tasks": {named: task}, "groups": {}, "group_map": {}},
-                samples={named: self._ids[split]} if self._ids else None,
                 bootstrap_iters=0,
                 log_samples=True,
                 system_instruction=self._system,
@@ -152,69 +161,76 @@ class LmEvalTask:
         if self._lm is not None and self._lm.handle is handle:
             return
         if sees:
-            self._lm = lm_eval_vision.live_model(handle, self._max_length, self._model_args)
+            options = {**self._model_args, **self._batch}
+            self._lm = lm_eval_vision.live_model(handle, self._max_length, options)
         else:
-            self._lm = lm_eval_model.live_model(handle, self._max_length)
-
-    def _outcomes(
-        self, logged: Sequence[dict[str, Any]], metric: str
-    ) -> list[tuple[dict[str, Any], float]]:
-        """Each document's sample and its value of ``metric[,filter]``, by document index."""
-        key, _, wanted = metric.partition(",")
-        filters = list(dict.fromkeys(sample["filter"] for sample in logged))
-        if wanted not in filters and (wanted or len(filters) > 1):
-            raise BadInput(
-                f"evaluator {self.name!r}: metric {metric!r} names no filter of the task;"
-                f" give {key},FILTER with one of {', '.join(filters)}"
-            )
-        kept = [sample for sample in logged if not wanted or sample["filter"] == wanted]
-        kept.sort(key=lambda sample: int(sample["doc_id"]))
-        if key not in kept[0]["metrics"]:
-            raise BadInput(
-                f"evaluator {self.name!r}: no metric {key!r}; the task gives"
-                f" {', '.join(kept[0]['metrics'])}"
-            )
-        try:
-            return [(sample, float(sample[key])) for sample in kept]
-        except (TypeError, ValueError):
-            raise BadInput(
-                f"evaluator {self.name!r}: metric {key!r} has no number per item"
-            ) from None
+            self._lm = lm_eval_model.live_model(handle, self._max_length, **self._batch)
 
 
-def _tasks(
-    path: str | Path | None, names: Sequence[str], evaluator: str, overrides: Sequence[Any]
-) -> list[Any]:
-    """One task object per name, built with the settings that override its file's."""
-    from lm_eval.tasks import TaskManager
-
-    folder = SHIPPED if path is None else Path(path)
-    if not folder.is_dir():
-        raise BadInput(f"evaluator {evaluator!r}: path {folder} is not a folder of task YAMLs")
-    manager = TaskManager(include_path=str(folder), include_defaults=False)
-    if path is None and not set(names) <= set(manager.all_subtasks):
-        manager = TaskManager()
-    if missing := sorted(set(names) - set(manager.all_subtasks)):
-        where = "lm-eval" if path is None else f"{folder}: {', '.join(manager.all_subtasks)}"
-        raise BadInput(f"evaluator {evaluator!r}: {missing[0]!r} is not a single task of {where}")
-    # Only as a member of a group does lm-eval let a registered task's settings be overridden.
-    groups = [
-        {"group": "suite", "task": [{"task": name, **more}]}
-        for name, more in zip(names, overrides, strict=True)
-    ]
-    return [manager.load(group)["tasks"][name] for group, name in zip(groups, names, strict=True)]
-
-
-def _check(task: Any, evaluator: str) -> None:
-    """Refuse what lm-eval cannot ask a model of transformers."""
-    where = f"evaluator {evaluator!r}: the lm-eval task {task.config.task}"
-    if task.config.doc_to_audio:
-        raise BadInput(f"{where} has sounds, which no model here hears")
-    if task.config.doc_to_image and task.OUTPUT_TYPE != "generate_until":
+def _check(
+    name: str,
+    metrics: Mapping[str, str],
+    items: Any,
+    splits: Any,
+    other: Any,
+    model_args: Mapping[str, Any],
+) -> None:
+    """Refuse what contradicts itself, before lm-eval is imported."""
+    where = f"evaluator {name!r}"
+    if (items is None) == (splits is None):
+        raise BadInput(f"{where}: give either items or splits")
+    if items is not None and other:
+        raise BadInput(f"{where}: items replace the task's data; data and revision go with splits")
+    if not metrics:
+        raise BadInput(f"{where}: metrics is empty; give figure: lm-eval metric")
+    if importlib.util.find_spec("lm_eval") is None:
+        raise BadInput(f"{where}: lm_eval is not installed; pip install 'merge-suite[lm-eval]'")
+    if unknown := sorted(set(model_args) - {*lm_eval_vision.OPTIONS}):
         raise BadInput(
-            f"{where} is of the type {task.OUTPUT_TYPE}; with pictures lm-eval does only"
-            " generate_until"
+            f"{where}: model_args has no {unknown[0]!r}; allowed are"
+            f" {', '.join(lm_eval_vision.OPTIONS)}"
         )
+
+
+def _built(
+    source: Source, task: str, items: str | Path | None, splits: Mapping[str, Mapping[str, Any]]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The items of each split, or the ids of its documents; and its task, which has no others."""
+    found: dict[str, Any] = {}
+    if items is not None:
+        found = item_sets.read_splits(Path(items))
+        more = [lm_eval_items.data(content) for content in found.values()]
+        tasks = dict(zip(found, source.build([task] * len(found), more), strict=True))
+    else:
+        names = lm_eval_splits.names(splits, task, source.evaluator)
+        more = [lm_eval_splits.changes(spec) for spec in splits.values()]
+        tasks = dict(zip(names, source.build(list(names.values()), more), strict=True))
+        chosen = lm_eval_splits.documents(splits, tasks, source.evaluator)
+        for split, indices in chosen.items():
+            _keep(tasks[split], indices)
+            at = splits[split].get("from") or names[split]
+            found[split] = [f"{at}/{index}" for index in indices]
+    _settle(tasks, source.where)
+    return found, tasks
+
+
+def _keep(task: Any, indices: Sequence[int]) -> None:
+    """Leave `task` these documents, processed once and for all instead of for every candidate."""
+    every = task.eval_docs
+    docs = every.select(indices) if hasattr(every, "select") else [every[i] for i in indices]
+    task.has_test_docs, task.test_docs = lambda: True, lambda: docs
+
+
+def _settle(tasks: Mapping[str, Any], where: str) -> None:
+    """Few-shot examples that give away no document of their split, nor of one opened later."""
+    forbidden: set[lm_eval_documents.Key] = set()
+    if not any(task.config.num_fewshot for task in tasks.values()):
+        return
+    order = [split for split in tasks if split not in SPLITS] + [s for s in SPLITS if s in tasks]
+    for split in reversed(order):
+        task = tasks[split]
+        forbidden |= {lm_eval_documents.asked(task, doc) for doc in task.eval_docs}
+        lm_eval_shots.settle(task, forbidden, f"{where}, split {split}")
 
 
 def _thumbnail(arguments: Sequence[Any]) -> str | None:
