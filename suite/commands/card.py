@@ -34,6 +34,7 @@ PACKAGES = [
     "coco-experiment",
     "botorch",
     "numba",
+    "lightgbm",
     "hydra-core",
     "lm-eval",
     "wandb",
