@@ -339,7 +339,8 @@ def test_files_are_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("path", sorted(BASELINES.glob("*.yaml")), ids=lambda path: path.stem)
 def test_baselines_are_recipes(path: Path) -> None:
-    names = {name: name for name in ("base", "japanese", "math_add", "math_mul")}
+    donors = [f"shuffled({name} - base, 0)" for name in ("math_add", "math_mul")]
+    names = {name: name for name in ("base", "japanese", "math_add", "math_mul", *donors)}
     recipe = read(path, names)
     assert read(write(recipe)) == recipe
     assert path.read_text(encoding="utf-8").startswith("# ")

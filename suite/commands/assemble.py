@@ -181,6 +181,7 @@ def evaluator(entry: Config, config: Config) -> Any:
 def baselines(config: Config, folder: Path | None = None) -> dict[str, Any]:
     """The task's hand-tuned recipes by name, read from its folder of mergekit YAML files, if any."""
     from suite import mergekit
+    from suite.merging import donor
 
     spec = config["task"]
     if folder is None and not spec.get("baselines"):
@@ -191,7 +192,8 @@ def baselines(config: Config, folder: Path | None = None) -> dict[str, Any]:
     recipes = {}
     for path in sorted(folder.glob("*.yaml")):
         recipe = mergekit.read(path, layers=_layers(spec["models"]))
-        if unknown := sorted(set(recipe.models) - set(spec["models"])):
+        needed = {model for name in recipe.models for model in donor.models(name)}
+        if unknown := sorted(needed - set(spec["models"])):
             raise BadInput(
                 f"{path}: models {unknown} are not of the task: {', '.join(spec['models'])}"
             )

@@ -12,17 +12,22 @@ For example, searching on one data set and reporting on another::
 What stands beside the splits holds for each of them that does not say otherwise. Formats: ``parquet``;
 ``json``, JSON lines with columns of their own, as the Hub has them; ``tsv``, whose columns are numbered
 (``columns: {prompt: 0, expected: 1}``) or named by a ``header``; ``jsonl``, the suite's own item files.
+
+Rows may be drawn, here two disjoint draws from one data set::
+
+      search: {rows: {draw: 100, seed: 3}}
+      select: {rows: {draw: 400, seed: 3}}
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any, TypeVar
 
 from suite import places
 from suite.errors import BadInput
-from suite.evaluators import columns, parquet, tables
+from suite.evaluators import columns, item_draws, parquet, tables
 from suite.evaluators import items as item_sets
 from suite.evaluators.items import SPLITS, Item
 
@@ -40,16 +45,22 @@ Taken = TypeVar("Taken")
 def read_splits(data: Spec, where: str) -> dict[str, list[Item]]:
     """The three splits that `data` describes, proved disjoint.
 
-    Per split: ``path``, a file or a folder of files (of jsonl, a file); ``format``, a key of
+    Per split: ``path``, a file or a folder of files; ``format``, a key of
     `FORMATS` (default parquet); ``files``, which files of the folder (default: see `FORMATS`);
     ``columns`` and ``first_question``, see `columns.Layout`; ``header``, whether the first line of a
-    tsv names its columns (default: no); ``rows``, ``start:stop`` or a list of indices, or ``ids``, a
-    list: all rows without either; ``name``, put before each id as ``name/``, since ids of two data
-    sets may be the same; ``sha256``, what `items.digest` of the items must be, so that a data set
-    that has changed is refused. `BadInput` begins with `where`.
+    tsv names its columns (default: no); ``rows``, ``start:stop``, a list of indices or a draw
+    (`item_draws`), or ``ids``, a list: all rows without either; ``name``, put before each id as
+    ``name/``, since ids of two data sets may be the same; ``sha256``, what `items.digest` of the
+    items must be, so that a data set that has changed is refused. Draws come last, in the order of
+    the splits, and take nothing that another split has. `BadInput` begins with `where`.
     """
-    specs = _specs(data, where)
-    splits = {split: _read(spec, f"{where}, split {split}") for split, spec in specs.items()}
+    specs, taken = _specs(data, where), set[item_draws.Key]()
+    drawn = {split for split, spec in specs.items() if isinstance(spec.get("rows"), Mapping)}
+    found: dict[str, list[Item]] = {}
+    for split in sorted(specs, key=drawn.__contains__):
+        found[split] = _read(specs[split], f"{where}, split {split}", taken)
+        taken.update(key for item in found[split] for key in item_draws.keys(item))
+    splits = {split: found[split] for split in specs}
     item_sets.check_disjoint(splits, where)
     return splits
 
@@ -58,12 +69,10 @@ def files(data: Spec, where: str) -> dict[str, Path]:
     """The files that `data` names, by split and name: hashing these tells whether they are the same."""
     found = {}
     for split, spec in _specs(data, where).items():
-        path = _path(spec)
-        if _format(spec, where) == "jsonl":
-            parts = item_sets.files_of(path)
-        else:
-            parts = {file.name: file for file in columns.find(path, _pattern(spec, where))}
-        found.update({f"{split}/{name}": file for name, file in parts.items()})
+        for path in columns.find(_path(spec), _pattern(spec, where)):
+            own = _format(spec, where) == "jsonl"
+            parts = item_sets.files_of(path) if own else {path.name: path}
+            found.update({f"{split}/{name}": file for name, file in parts.items()})
     return found
 
 
@@ -86,30 +95,41 @@ def _specs(data: Spec, where: str) -> dict[str, Spec]:
     return specs
 
 
-def _read(spec: Spec, where: str) -> list[Item]:
-    path, rows, ids = _path(spec), spec.get("rows"), spec.get("ids")
-    if rows is not None and ids is not None:
+def _read(spec: Spec, where: str, taken: Set[item_draws.Key]) -> list[Item]:
+    """The items of one split; a draw leaves out what is `taken`."""
+    if spec.get("rows") is not None and spec.get("ids") is not None:
         raise BadInput(f"{where}: give either rows or ids")
-    wanted = None if ids is None else {str(each) for each in ids}
-    match _format(spec, where):
-        case "jsonl":
-            whole = _taken(item_sets.read(path), rows, where)
-            found = [item for item in whole if wanted is None or item.id in wanted]
-        case "parquet":
-            paths, layout = columns.find(path, _pattern(spec, where)), _layout(spec, where)
-            taken = _rows(rows, parquet.count(paths), where)
-            found = parquet.read(paths, layout, taken, wanted)
-        case _:
-            layout = _layout(spec, where)
-            found = columns.items(_taken(_table(spec, layout, where), rows, where), layout, wanted)
-    if lost := sorted((wanted or set()) - {item.id for item in found}):
-        raise BadInput(f"{where}: no item has the id {lost[0]!r}")
+    draw = item_draws.Draw.parse(spec.get("rows"), where)
+    found = _listed(spec if draw is None else {**spec, "rows": draw.of}, where)
     if not found:
         raise BadInput(f"{where}: no items")
-    _check_unchanged(found, spec.get("sha256"), path, where)
+    if draw is not None:
+        found = draw.items(found, taken, where)
+    _check_unchanged(found, spec.get("sha256"), _path(spec), where)
     if not (name := spec.get("name")):
         return found
     return [Item(f"{name}/{i.id}", i.prompt, i.expected, i.picture) for i in found]
+
+
+def _listed(spec: Spec, where: str) -> list[Item]:
+    """The items of the rows or ids that `spec` lists."""
+    paths, rows, ids = columns.find(_path(spec), _pattern(spec, where)), spec.get("rows"), None
+    if spec.get("ids") is not None:
+        ids = {str(each) for each in spec["ids"]}
+    match _format(spec, where):
+        case "jsonl":
+            whole = [item for path in paths for item in item_sets.read(path)]
+            kept = _taken(whole, rows, where)
+            found = [item for item in kept if ids is None or item.id in ids]
+        case "parquet":
+            layout, wanted = _layout(spec, where), _rows(rows, parquet.count(paths), where)
+            found = parquet.read(paths, layout, wanted, ids)
+        case _:
+            layout = _layout(spec, where)
+            found = columns.items(_taken(_table(spec, layout, where), rows, where), layout, ids)
+    if lost := sorted((ids or set()) - {item.id for item in found}):
+        raise BadInput(f"{where}: no item has the id {lost[0]!r}")
+    return found
 
 
 def _check_unchanged(found: list[Item], wanted: Any, path: Path, where: str) -> None:

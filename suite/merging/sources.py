@@ -13,6 +13,7 @@ from suite.errors import BadInput
 from suite.fit import ROWS, VOCABULARY
 from suite.hub import sha256
 from suite.merging.checkpoint import Checkpoint
+from suite.merging.donor import Donor
 from suite.merging.layout import Layout, Segment
 
 
@@ -44,6 +45,7 @@ class Sources:
         self.layout, self.device = layout, torch.device(device)
         self.digests = dict(digests or {})
         self._flats = dict(flats)
+        self._donors: dict[str, torch.Tensor] = {}
 
     @classmethod
     def load(
@@ -97,10 +99,19 @@ class Sources:
         return next(iter(self._flats.values())).dtype
 
     def flat(self, model: str) -> torch.Tensor:
-        """The weights of `model` where they are kept; `BadInput` when there is no such source."""
-        if model not in self._flats:
+        """The weights of `model` where they are kept; `BadInput` when there is no such source.
+
+        A random donor (`Donor`) is made when it is first asked for, and kept.
+        """
+        if model in self._flats:
+            return self._flats[model]
+        donor = Donor.parse(model)
+        if donor is None:
             raise BadInput(f"model {model!r} is no source; there are {', '.join(self._flats)}")
-        return self._flats[model]
+        if model not in self._donors:
+            of = self.flat(donor.model), self.flat(donor.base)
+            self._donors[model] = donor.flat(*of, self.layout)
+        return self._donors[model]
 
     def part(self, model: str, part: slice) -> torch.Tensor:
         """Some elements of `model` in float32 on the device."""

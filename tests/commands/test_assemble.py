@@ -95,6 +95,21 @@ def test_baselines_of_other_models_are_refused(tmp_path: Path) -> None:
         assemble.baselines(config)
 
 
+def test_a_random_donor_needs_the_models_it_is_made_of(tmp_path: Path) -> None:
+    name = "shuffled(expert - base, 0)"
+    (tmp_path / "donor.yaml").write_text(
+        f"merge_method: linear\nmodels:\n  - {{model: '{name}', parameters: {{weight: 1.0}}}}\n"
+    )
+    models = {"base": "x", "expert": "y"}
+    config = {"task": {"name": "t", "baselines": str(tmp_path), "models": models}}
+    assert assemble.baselines(config)["donor"].models == (name,)
+    del models["expert"]
+    with pytest.raises(
+        BadInput, match=r"donor\.yaml: models \['expert'\] are not of the task: base"
+    ):
+        assemble.baselines(config)
+
+
 @pytest.mark.parametrize(
     ("word", "message"),
     [
