@@ -14,7 +14,8 @@ usage: suite COMMAND [arguments]
   judge   task=…            measure fronts and baselines on items no search saw
   reproduce [task=…] [only=[ROW,…]] [limit_items=N] [--dry-run]
                             published scores measured again, each with a verdict; what it would cost
-  report  [task=…]          figures, tables and one HTML page from the results
+  report  [task=… | task=[…]] [freeze=true]
+          figures, tables and one HTML page a task from the results, and one across tasks
   compare claim="nsga2 > random on ja_math_micro" [effect=1] [trials=200] [--dry-run]
           plan the seeds, make the runs that are missing, answer supported / refuted / undecided
   export  RUN OUT --trial N | --pick knee | --pick best:OBJECTIVE

@@ -106,13 +106,27 @@ def bootstrap_median(values: ArrayLike, rng: np.random.Generator | None = None) 
 
     None for fewer than 5 values: show the raw points instead.
     """
-    sample = np.asarray(values, dtype=float)
-    if sample.size < FEWEST_SEEDS:
+    found = bootstrap_medians(np.asarray(values, dtype=float)[:, None], rng)
+    return None if found is None else (float(found[0, 0]), float(found[1, 0]))
+
+
+def bootstrap_medians(values: ArrayLike, rng: np.random.Generator | None = None) -> Values | None:
+    """`bootstrap_median` of every column of `values` (n, k): the ends, shape (2, k), or None.
+
+    A median depends on the ranks that were drawn alone, so that they are drawn once for all columns.
+    """
+    ordered = np.sort(np.asarray(values, dtype=float), axis=0)
+    n = len(ordered)
+    if n < FEWEST_SEEDS:
         return None
     rng = np.random.default_rng(0) if rng is None else rng
-    drawn = rng.choice(sample, size=(RESAMPLES, sample.size), replace=True)
-    low, high = np.quantile(np.median(drawn, axis=1), [0.025, 0.975])
-    return float(low), float(high)
+    drawn = np.sort(rng.integers(n, size=(RESAMPLES, n)), axis=1)
+    ranks, counts = np.unique(drawn[:, [(n - 1) // 2, n // 2]], axis=0, return_counts=True)
+    medians = ordered[ranks].mean(axis=1)
+    ends: Values = np.quantile(
+        medians, [0.025, 0.975], axis=0, weights=counts, method="inverted_cdf"
+    )
+    return ends
 
 
 def median_index(values: Sequence[float]) -> int:

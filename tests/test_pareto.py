@@ -119,3 +119,75 @@ def test_fronts_without_a_point_count_as_attaining_nothing() -> None:
     one = [[0.5, 0.5]]
     assert pareto.attainment([one, [[math.nan, 1.0]]], 0.5).tolist() == one
     assert pareto.attainment([one, [[math.nan, 1.0]]], 1.0).shape == (0, 2)
+
+
+def fronts(seed: int, m: int) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    return rng.random((12, m)), rng.random((20, m)) * 0.9
+
+
+@pytest.mark.parametrize("m", [2, 3, 4])
+@pytest.mark.parametrize("seed", range(4))
+def test_pymoo_agrees_on_every_indicator_that_it_has(seed: int, m: int) -> None:
+    from pymoo.indicators.hv import HV
+    from pymoo.indicators.igd_plus import IGDPlus
+
+    F, reference = fronts(seed, m)
+    assert pareto.hypervolume(F) == pytest.approx(HV(ref_point=np.ones(m))(F))
+    assert pareto.igd_plus(F, reference) == pytest.approx(IGDPlus(reference)(F))
+
+
+@pytest.mark.parametrize("m", [1, 2, 3])
+def test_epsilon_and_igd_plus_by_definition(m: int) -> None:
+    F, reference = fronts(9, m)
+    gaps = F[None, :, :] - reference[:, None, :]
+    assert pareto.epsilon(F, reference) == pytest.approx(gaps.max(axis=2).min(axis=1).max())
+    distances = np.linalg.norm(np.maximum(gaps, 0), axis=2).min(axis=1)
+    assert pareto.igd_plus(F, reference) == pytest.approx(distances.mean())
+    assert pareto.epsilon(reference, reference) == 0.0
+    assert pareto.igd_plus(reference - 0.1, reference) == 0.0
+    assert pareto.epsilon(reference - 0.1, reference) == pytest.approx(-0.1)
+
+
+def test_failed_rows_do_not_change_an_indicator_and_nothing_has_none() -> None:
+    F, reference = fronts(3, 2)
+    torn = np.vstack([[math.nan, 0.0], F, [math.inf, 0.1]])
+    assert pareto.igd_plus(torn, reference) == pareto.igd_plus(F, reference)
+    assert pareto.epsilon(torn, reference) == pareto.epsilon(F, reference)
+    with pytest.raises(ValueError, match="no finite row"):
+        pareto.epsilon([[math.nan, 1.0]], reference)
+
+
+@settings(deadline=None, max_examples=100)
+@given(LOSSES)
+def test_the_pessimistic_front_dominates_nothing(F: np.ndarray) -> None:
+    finite = [i for i in range(len(F)) if np.isfinite(F[i]).all()]
+    expected = [
+        i
+        for i in finite
+        if not any((F[i] <= F[j]).all() and (F[i] < F[j]).any() for j in finite)
+        and not any((F[j] == F[i]).all() for j in finite if j < i)
+    ]
+    assert pareto.pessimistic(F).tolist() == expected
+
+
+def test_attainment_difference_counts_the_fronts_that_attain() -> None:
+    rng = np.random.default_rng(4)
+    a, b = ([rng.random((k, 2)) for k in sizes] for sizes in ((3, 1, 6, 4), (2, 5, 5, 0)))
+    found = pareto.attainment_difference(a, b)
+    for point in rng.random((400, 2)) * 1.5:
+        shares = [np.mean([(f <= point).all(axis=1).any() for f in side]) for side in (a, b)]
+        inside = (found[:, :2] <= point).all(axis=1) & (point < found[:, 2:4]).all(axis=1)
+        assert inside.sum() <= 1
+        assert found[inside, 4].sum() == pytest.approx(shares[0] - shares[1])
+
+
+def test_attainment_difference_mirrors_and_refuses_unequal_sides() -> None:
+    a, b = [[[0.2, 0.8]], [[0.5, 0.5]]], [[[0.3, 0.6]], [[0.9, 0.1]]]
+    forth, back = pareto.attainment_difference(a, b), pareto.attainment_difference(b, a)
+    order = [np.lexsort(found[:, :4].T) for found in (forth, back)]
+    np.testing.assert_array_equal(forth[order[0], :4], back[order[1], :4])
+    np.testing.assert_array_equal(forth[order[0], 4], -back[order[1], 4])
+    assert pareto.attainment_difference([[[math.nan, 1.0]]], [[[math.nan, 1.0]]]).shape == (0, 5)
+    with pytest.raises(ValueError, match="2 fronts against 1"):
+        pareto.attainment_difference(a, b[:1])

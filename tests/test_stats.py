@@ -183,3 +183,17 @@ def test_nothing_is_detectable_when_separation_is_not_enough() -> None:
     assert stats.detectable_shift(3) == math.inf
     assert stats.detectable_shift(5, 0.05 / 7) == math.inf
     assert stats.detectable_shift(5, 0.05 / 6) < math.inf
+
+
+@pytest.mark.parametrize("n", [5, 8, 11])
+def test_medians_of_many_columns_are_those_of_one(n: int) -> None:
+    values = np.random.default_rng(11).normal(size=(n, 6))
+    ends = stats.bootstrap_medians(values)
+    assert ends is not None
+    drawn = np.random.default_rng(12).integers(n, size=(20000, n))
+    for column in range(6):
+        assert stats.bootstrap_median(values[:, column]) == tuple(ends[:, column])
+        medians = np.median(values[:, column][drawn], axis=1)
+        expected = np.quantile(medians, [0.025, 0.975], method="inverted_cdf")
+        assert tuple(ends[:, column]) == pytest.approx(tuple(expected), abs=0.25)
+    assert stats.bootstrap_medians(values[:4]) is None

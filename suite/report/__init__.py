@@ -2,48 +2,67 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-SOMETIMES = ("fronts.png", "sheet.png", "hops.csv", "answers.csv")  # not of every report
+if TYPE_CHECKING:
+    from suite.report.results import Results
+    from suite.report.tables import Tables
+
+FIGURES = ("fronts", "strategies", "runtimes", "eaf")
+TABLES = ("strategies", "comparisons", "runtimes", "summary", "baselines")
+SOMETIMES = (  # what not every report has
+    *(f"{name}.{kind}" for name in FIGURES for kind in ("png", "svg")),
+    *(f"{name}.tex" for name in TABLES),
+    *("hops.csv", "answers.csv", "runtimes.csv", "sheet.png"),
+)
 
 
 def build(results: Path, task: str, out: Path) -> Path:
-    """Write index.html, PNG figures and CSV tables about `task` into `out`; returns the page.
+    """Write the report about `task` into `out`: index.html, figures, tables; returns the page.
 
-    Reads ``<results>/<task>/<optimizer>/seed=<n>/`` and ``<results>/<task>/baselines/``. Without
-    judged.jsonl it shows the search items and says so. The same files give the same bytes, but
-    for sheet.png (`suite.report.sheet`), whose letters are those of the machine's fonts. All is
-    made before anything of an earlier report is replaced, or removed if it has no successor.
-    `BadInput` for missing or damaged files, and for an `out` that cannot be written.
+    Reads ``<results>/<task>/<optimizer>/seed=<n>/``, ``<results>/<task>/baselines/`` and the task's
+    frozen reference front. Without judged.jsonl it shows the search items and says so. The same
+    files give the same bytes, but for sheet.png (`suite.report.sheet`), whose letters are those of
+    the machine's fonts. All is made before anything of an earlier report is replaced, or removed if
+    it has no successor. `BadInput` for missing or damaged files, and for an `out` that cannot be
+    written.
     """
-    import tempfile
-
-    from suite.errors import BadInput
-    from suite.report import answers, figures, load, page, sheet
+    from suite.report import load
     from suite.report.tables import Tables
 
     loaded = load.load(results, task)
-    tables = Tables.of(loaded)
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=out, prefix=".report-") as name:
-            draft = Path(name)
-            sheets = answers.sheets(loaded)
-            drawn = sheet.draw(sheets, draft)
-            html = page.render(
-                loaded,
-                tables,
-                figures.draw(loaded, draft),
-                tables.write(draft),
-                sheets,
-                sheet_file=drawn.name if drawn else "",
-            )
-            (draft / "index.html").write_text(html, encoding="utf-8")
-            kept = {made.name for made in draft.iterdir()}
-            for made in draft.iterdir():
-                made.replace(out / made.name)
-            for name in {*SOMETIMES} - kept:
-                (out / name).unlink(missing_ok=True)
-    except OSError as error:
-        raise BadInput(f"{out}: cannot be written ({error.strerror})") from None
+    return _write(loaded, Tables.of(loaded), out)
+
+
+def build_all(results: Path, tasks: Mapping[str, Path], out: Path) -> Path:
+    """`build` of every one of `tasks` into its own folder, and a page across them into `out`."""
+    from suite.report import load, overview
+    from suite.report.instances import Instance
+    from suite.report.tables import Tables
+
+    instances = []
+    for task, folder in tasks.items():
+        loaded = load.load(results, task)
+        tables = Tables.of(loaded)
+        instances.append(Instance.of(loaded, tables, _write(loaded, tables, folder)))
+    return overview.write(instances, out)
+
+
+def _write(loaded: Results, tables: Tables, out: Path) -> Path:
+    from suite.report import answers, curve_figures, figures, latex, page, publish, sheet
+
+    sheets = answers.sheets(loaded)
+
+    def make(draft: Path) -> None:
+        drawn = sheet.draw(sheets, draft)
+        made = [*figures.draw(loaded, draft), *curve_figures.draw(loaded, tables, draft)]
+        files = [*tables.write(draft), *latex.write(loaded, tables, draft)]
+        files += [f"{figure.stem}.{kind}" for figure in made for kind in ("png", "svg")]
+        name = drawn.name if drawn else ""
+        html = page.render(loaded, tables, made, files, sheets, sheet_file=name)
+        (draft / "index.html").write_text(html, encoding="utf-8")
+
+    publish.publish(out, make, SOMETIMES)
     return out / "index.html"

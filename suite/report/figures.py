@@ -1,4 +1,4 @@
-"""The PNG figures: fronts beside baselines, and anytime hypervolume. ASCII only, no display."""
+"""fronts.png and fronts.svg: fronts beside baselines, with names. ASCII only, no display."""
 
 from __future__ import annotations
 
@@ -11,23 +11,12 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
+from suite.report.drawing import INK, ascii_name, dash, plain, save, style
 from suite.report.results import Results
-from suite.report.series import (
-    Curve,
-    Plane,
-    Point,
-    anytime_seconds,
-    anytime_trials,
-    band,
-    planes,
-    unit,
-)
+from suite.report.series import LEVELS, Plane, Point, planes, unit
 
-# Okabe and Ito (2008), told apart by the common colour-vision deficiencies; markers differ as well.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-MARKERS = ("o", "s", "^", "D", "v", "P")
-INK = "#404040"
-DPI = 150
+MIDDLE = LEVELS.index(0.5)
+MANY = 2000  # points
 # Where a label may stand around its marker: offset in pixels, and which side it is anchored at.
 PLACES = [
     (dx, dy, ha) for d in (9, 20, 34) for dx, dy, ha in (
@@ -38,42 +27,28 @@ PLACES = [
 
 
 def draw(results: Results, out: Path) -> list[Path]:
-    """Write fronts.png (with two objectives or more) and anytime.png into `out`."""
-    written = []
+    """Write fronts.png and fronts.svg into `out`, with two objectives or more; returns the PNG."""
     shown = planes(results)
-    if shown:
-        figure = Figure(figsize=(7.2 * len(shown), 5.6), layout="constrained")
-        for axes, plane in zip(
-            figure.subplots(1, len(shown), squeeze=False)[0], shown, strict=True
-        ):
-            _fronts(axes, plane)
-        written.append(_save(figure, out / "fronts.png"))
-    figure = Figure(figsize=(11, 4.2), layout="constrained")
-    left, right = figure.subplots(1, 2, sharey=True)
-    names = results.optimizers
-    _curves(left, anytime_trials(results), names, "trials")
-    _curves(right, anytime_seconds(results), names, "seconds of merging and measuring")
-    left.set_ylabel("hypervolume on search items")
-    if left.lines:
-        left.legend(frameon=False, loc="lower right", title=f"median; band: {band(results)}")
-    written.append(_save(figure, out / "anytime.png"))
-    return written
-
-
-def _save(figure: Figure, path: Path) -> Path:
-    figure.savefig(path, dpi=DPI, metadata={"Software": None})  # same input, same bytes
-    return path
+    if not shown:
+        return []
+    figure = Figure(figsize=(7.2 * len(shown), 5.6), layout="constrained")
+    for axes, plane in zip(figure.subplots(1, len(shown), squeeze=False)[0], shown, strict=True):
+        _fronts(axes, plane)
+    return [save(figure, out / "fronts.png")]
 
 
 def _fronts(axes: Any, plane: Plane) -> None:
     for index, cloud in enumerate(plane.clouds):
         colour, marker = style(index)
         xs, ys = [p.x for p in cloud.points], [p.y for p in cloud.points]
-        axes.scatter(xs, ys, s=22, color=colour, marker=marker, alpha=0.45, linewidths=0)
-        corners = np.array(cloud.surface).reshape(-1, 2)
+        many = sum(len(each.points) for each in plane.clouds) > MANY  # for an SVG to hold each
+        axes.scatter(
+            xs, ys, s=22, color=colour, marker=marker, alpha=0.45, linewidths=0, rasterized=many
+        )
+        corners = np.array(cloud.surfaces[MIDDLE]).reshape(-1, 2)
         axes.step(
-            *corners.T, where="post", color=colour, lw=1.8, marker=marker, ms=4,
-            label=_ascii(cloud.name),
+            *corners.T, where="post", color=colour, lw=1.8, marker=marker, ms=4, ls=dash(index),
+            label=ascii_name(cloud.name),
         )  # fmt: skip
     for points, marker, label in (
         (plane.merges, "X", "hand-tuned merge"),
@@ -84,10 +59,12 @@ def _fronts(axes: Any, plane: Plane) -> None:
                 [p.x for p in points], [p.y for p in points], s=110 if marker == "*" else 46,
                 color=INK, marker=marker, edgecolors="white", linewidths=0.8, zorder=4, label=label,
             )  # fmt: skip
+    if plane.reference:
+        axes.plot(*np.array(plane.reference).T, ".", color=INK, ms=2, zorder=1, label="reference")
     axes.set_xlabel(_axis(plane, "x"))
     axes.set_ylabel(_axis(plane, "y"))
     axes.set_title(f"Fronts on {plane.split} items; line: attained by half of the seeds", size=10)
-    _plain(axes)
+    plain(axes)
     axes.margins(0.08)
     axes.legend(frameon=False, fontsize=8, loc="best")
     _name_points(axes, [*plane.parents, *plane.merges])
@@ -96,7 +73,7 @@ def _fronts(axes: Any, plane: Plane) -> None:
 def _axis(plane: Plane, side: str) -> str:
     objective = plane.x if side == "x" else plane.y
     arrow = "higher is better" if objective.direction == "maximize" else "lower is better"
-    return _ascii(f"{objective.name}, {unit(objective) or 'score'} ({arrow})")
+    return ascii_name(f"{objective.name}, {unit(objective) or 'score'} ({arrow})")
 
 
 def _name_points(axes: Any, points: Sequence[Point]) -> None:
@@ -109,7 +86,7 @@ def _name_points(axes: Any, points: Sequence[Point]) -> None:
     for point in points:
         for dx, dy, side in PLACES:
             text = axes.annotate(
-                _ascii(point.label), (point.x, point.y), (dx * 0.5, dy * 0.5),
+                ascii_name(point.label), (point.x, point.y), (dx * 0.5, dy * 0.5),
                 textcoords="offset points", ha=side, va="center", size=7, color=INK, zorder=5,
                 path_effects=[withStroke(linewidth=2, foreground="white")],
             )  # fmt: skip
@@ -133,33 +110,3 @@ def _around(pixel: Sequence[float]) -> Box:
 
 def _overlap(a: Box, b: Box) -> bool:
     return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
-
-
-def _curves(axes: Any, curves: Sequence[Curve], names: Sequence[str], label: str) -> None:
-    for curve in curves:
-        colour, _ = style(names.index(curve.name))
-        axes.step(curve.x, curve.middle, where="post", color=colour, label=_ascii(curve.name))
-        axes.fill_between(
-            curve.x, curve.low, curve.high, step="post", color=colour, alpha=0.15, lw=0
-        )
-    axes.set_xlabel(label)
-    axes.set_xlim(left=0)
-    axes.set_ylim(bottom=0)
-    _plain(axes)
-
-
-def style(index: int) -> tuple[str, str]:
-    """Colour and marker of the optimizer at `index`."""
-    turn = index // len(COLOURS)  # a colour that comes again comes with another marker
-    return COLOURS[index % len(COLOURS)], MARKERS[(index + turn) % len(MARKERS)]
-
-
-def _plain(axes: Any) -> None:
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.grid(color="#e4e4e4", lw=0.6)
-    axes.set_axisbelow(True)
-
-
-def _ascii(text: str) -> str:
-    """Names as figures can show them: other letters as `?`, no mathtext."""
-    return text.encode("ascii", "replace").decode().replace("$", r"\$")

@@ -70,7 +70,7 @@ def chosen_rows(results: Results) -> list[ChosenRow]:
     """
     best = best_baseline(results)
     found = [(run, run.chosen) for run in results.runs]
-    pairs = [(run, chosen) for run, chosen in found if chosen is not None]
+    pairs = [(run, chosen) for run, chosen in found if chosen]
     tests = [[_paired(o, chosen, best) for o in results.objectives] for _, chosen in pairs]
     adjusted = np.array(
         [holm_known([row[k].p for row in tests]) for k in range(len(results.objectives))]

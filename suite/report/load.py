@@ -149,7 +149,9 @@ def _trials(path: Path, objectives: tuple[Objective, ...]) -> tuple[Trial, ...]:
 
 def _without_items(trial: Trial) -> Trial:
     """Search items are compared with nothing here, and are nearly all that a trial holds."""
-    scores = {name: replace(score, items=()) for name, score in trial.scores.items()}
+    if not any(score.items for score in trial.scores.values()):
+        return trial
+    scores = {name: Score(s.value, s.stderr, s.n) for name, s in trial.scores.items()}
     return replace(trial, scores=scores)
 
 

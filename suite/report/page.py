@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 import base64
-import json
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from suite import stats
-from suite.objective import Objective
-from suite.report import answers, series, strips, words
+from suite.report import answers, curves, series, strips, words
 from suite.report.answers import Sheet
-from suite.report.figures import style
+from suite.report.chart_data import chart_data, objective, script_json
 from suite.report.headline import baseline_hypervolume, best_baseline
+from suite.report.league import Standing, bounds, matrix, standings, sureness, verdict
 from suite.report.results import Results
+from suite.report.runtimes import TARGETS
+from suite.report.strategies import StrategyRow
 from suite.report.tables import RunRow, Tables
 
 OPEN = 4  # questions of an evaluator that are shown without being asked for
-DIGITS = 6  # significant ones of the numbers that charts are drawn from
+STAND_INS = ("fronts", "anytime")  # figures that the page holds itself
 
 
 def render(
@@ -36,64 +36,98 @@ def render(
     sheets: Sequence[Sheet],
     sheet_file: str = "",
 ) -> str:
-    """The page as text; `figures` stand in for the charts where scripts do not run.
+    """The page as text; of the `figures` two stand in for charts where scripts do not run.
 
-    `files` names the CSV tables that lie beside the page, `sheet_file` the figure of the `sheets`,
-    if there is one.
+    `files` names the tables and figures that lie beside the page, `sheet_file` the figure of the
+    `sheets`, if there is one.
     """
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters.update(fixed=words.fixed, signed=words.signed, pvalue=words.pvalue)
-    best = best_baseline(results)
-    seeds = min(len(results.of(optimizer)) for optimizer in results.optimizers)
-    return environment.from_string(_part("page.html")).render(
+    template = environment().get_template("page.html")
+    return template.render(
         results=results,
-        objectives=[_objective(o) for o in results.objectives],
-        notes=notes(results),
-        conclusion=words.conclusion(results, tables.chosen),
-        distinct=words.distinct_points(results),
-        best=best,
-        baseline_hypervolume=baseline_hypervolume(results),
-        summary=_grouped(tables.summary, "optimizer"),
-        chosen=_grouped(tables.chosen, "optimizer", "seed"),
-        medians={(r.optimizer, r.objective): r for r in tables.chosen if r.is_median},
-        runs=tables.runs,
-        ranges=_ranges(tables.runs),
-        comparisons=tables.comparisons,
-        seeds=seeds,
-        fewest=stats.FEWEST_SEEDS,
-        smallest=stats.smallest_p(seeds, seeds),
-        smallest_paired=min(1.0, 2.0 ** (1 - seeds)),
-        separation=words.separation(seeds, len(tables.comparisons)),
-        shift=stats.detectable_shift(seeds, 0.05 / max(1, len(tables.comparisons))),
-        baselines=_grouped(tables.baselines, "name"),
-        colours=[style(k)[0] for k in range(len(results.optimizers))],
-        planes=[f"{p.x.name} and {p.y.name}" for p in series.planes(results)],
-        band=series.band(results),
-        picture=strips.picture(results),
-        sheets=sheets,
+        objectives=[objective(o) for o in results.objectives],
+        notes=notes(results, tables),
+        **_league(results, tables, standings(results, tables)),
+        **_headline(results, tables),
+        **_shown(results, tables, sheets),
         sheet_file=sheet_file,
-        open=OPEN,
-        card=answers.run_card(results),
         files=files,
-        css=Markup(_part("page.css")),
-        script=Markup(_part("charts.js")),
-        data=Markup(_script_json(chart_data(results))),
-        figures=[(path.stem, base64.b64encode(path.read_bytes()).decode()) for path in figures],
+        css=Markup(part("page.css")),
+        script=script("charts.js", "fronts.js", "eaf.js", "progress.js", "boot.js"),
+        data=Markup(script_json(chart_data(results))),
+        figures=[
+            (path.stem, base64.b64encode(path.read_bytes()).decode())
+            for path in figures
+            if path.stem in STAND_INS
+        ],
     )
 
 
-def notes(results: Results) -> list[str]:
+def _shown(results: Results, tables: Tables, sheets: Sequence[Sheet]) -> dict[str, Any]:
+    """What the sections below the first screen hold, each for itself."""
+    return {
+        "runs": tables.runs,
+        "runtimes": _grouped(tables.runtimes, "optimizer"),
+        "targets": TARGETS,
+        "failures": tables.failures,
+        "baselines": _grouped(tables.baselines, "name"),
+        "controls": tables.controls,
+        "planes": [f"{p.x.name} and {p.y.name}" for p in series.planes(results)],
+        "band": curves.band(results),
+        "picture": strips.picture(results),
+        "sheets": sheets,
+        "open": OPEN,
+        "card": answers.run_card(results),
+    }
+
+
+def _league(results: Results, tables: Tables, found: Sequence[Standing]) -> dict[str, Any]:
+    """What the first screen and the comparison of optimizers show."""
+    values = [value for each in found for value in each.row.values]
+    seeds = min(len(results.of(optimizer)) for optimizer in results.optimizers)
+    pairs = len(tables.comparisons)
+    return {
+        "standings": found,
+        "ends": bounds(values) if values else (0.0, 1.0),
+        "verdict": verdict(results, tables.comparisons),
+        "sureness": sureness(results, pairs),
+        "matrix": matrix(results, tables.comparisons),
+        "comparisons": tables.comparisons,
+        "indicators": _indicators(tables.strategies),
+        "seeds": seeds,
+        "fewest": stats.FEWEST_SEEDS,
+        "smallest": stats.smallest_p(seeds, seeds),
+        "smallest_paired": min(1.0, 2.0 ** (1 - seeds)),
+        "separation": words.separation(seeds, pairs),
+    }
+
+
+def _indicators(rows: Sequence[StrategyRow]) -> dict[str, dict[str, StrategyRow]]:
+    """Rows by indicator and optimizer."""
+    found: dict[str, dict[str, StrategyRow]] = {}
+    for row in rows:
+        found.setdefault(row.indicator, {})[row.optimizer] = row
+    return found
+
+
+def _headline(results: Results, tables: Tables) -> dict[str, Any]:
+    """What is said about the chosen merges."""
+    return {
+        "conclusion": words.conclusion(results, tables.chosen),
+        "distinct": words.distinct_points(results),
+        "best": best_baseline(results),
+        "baseline_hypervolume": baseline_hypervolume(results),
+        "summary": _grouped(tables.summary, "optimizer"),
+        "chosen": _grouped(tables.chosen, "optimizer", "seed"),
+        "medians": {(r.optimizer, r.objective): r for r in tables.chosen if r.is_median},
+        "ranges": _ranges(tables.runs),
+    }
+
+
+def notes(results: Results, tables: Tables) -> list[str]:
     """What a reader must know before believing a figure: runs cut short, not judged, differing."""
-    found = []
-    unjudged = [f"{r.optimizer} seed {r.seed}" for r in results.runs if r.chosen is None]
-    if len(unjudged) == len(results.runs):
-        found.append("No run is judged yet: everything below is on the search items, optimistic.")
-    elif unjudged:
-        found.append(f"Not judged, or not to the end: {', '.join(unjudged)}.")
-    if not results.baselines:
-        found.append("No baselines are judged yet: searched merges stand without a comparison.")
+    found = [] if results.problem and not results.judged else _unjudged(results)
+    if not tables.controls[0].there:
+        found.append("Random search did not run: without it nothing shows that searching pays.")
     cut = [
         f"{r.optimizer} seed {r.seed} ({len(r.trials)} of {r.budget})"
         for r in results.runs
@@ -108,49 +142,16 @@ def notes(results: Results) -> list[str]:
     return found
 
 
-def chart_data(results: Results) -> dict[str, Any]:
-    """What the script draws, in plain types."""
-    names = results.optimizers
-    lines = [("trials", series.anytime_trials), ("seconds", series.anytime_seconds)]
-    return {
-        "fronts": [
-            {
-                "x": _objective(plane.x),
-                "y": _objective(plane.y),
-                "clouds": [asdict(cloud) for cloud in plane.clouds],
-                "merges": [asdict(point) for point in plane.merges],
-                "parents": [asdict(point) for point in plane.parents],
-            }
-            for plane in series.planes(results)
-        ],
-        "anytime": [
-            {
-                "x": label,
-                "curves": [
-                    {
-                        "name": curve.name,
-                        "index": names.index(curve.name),
-                        "x": curve.x.tolist(),
-                        "middle": curve.middle.tolist(),
-                        "low": curve.low.tolist(),
-                        "high": curve.high.tolist(),
-                    }
-                    for curve in build(results)
-                ],
-            }
-            for label, build in lines
-        ],
-    }
-
-
-def _objective(objective: Objective) -> dict[str, Any]:
-    return {
-        **asdict(objective),
-        "scale": series.scale(objective),
-        "unit": series.unit(objective),
-        "digits": series.digits(objective),
-        "sign": 1 if objective.direction == "maximize" else -1,
-    }
+def _unjudged(results: Results) -> list[str]:
+    found = []
+    unjudged = [f"{r.optimizer} seed {r.seed}" for r in results.runs if r.chosen is None]
+    if len(unjudged) == len(results.runs):
+        found.append("No run is judged yet: everything below is on the search items, optimistic.")
+    elif unjudged:
+        found.append(f"Not judged, or not to the end: {', '.join(unjudged)}.")
+    if not results.baselines:
+        found.append("No baselines are judged yet: searched merges stand without a comparison.")
+    return found
 
 
 def _grouped(rows: Sequence[Any], *names: str) -> dict[tuple[Any, ...], list[Any]]:
@@ -173,21 +174,24 @@ def _ranges(runs: Sequence[RunRow]) -> dict[tuple[str, str], tuple[float, float,
     return found
 
 
-def _script_json(data: Mapping[str, Any]) -> str:
-    """JSON that may stand inside a script element, whatever names it holds."""
-    text = json.dumps(_rounded(data), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    for sign in "<>&\u2028\u2029":
-        text = text.replace(sign, f"\\u{ord(sign):04x}")
-    return text
+def part(name: str) -> str:
+    """One of the files that pages are made of: a template, style or script."""
+    return resources.files("suite.report").joinpath("parts", name).read_text(encoding="utf-8")
 
 
-def _rounded(value: Any) -> Any:
-    if isinstance(value, float):
-        return float(f"{value:.{DIGITS}g}")
-    if isinstance(value, dict):
-        return {key: _rounded(entry) for key, entry in value.items()}
-    return [_rounded(entry) for entry in value] if isinstance(value, list | tuple) else value
+def environment() -> Environment:
+    """Templates that escape whatever they are given."""
+    made = Environment(
+        loader=FunctionLoader(part),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters.update(fixed=words.fixed, signed=words.signed, pvalue=words.pvalue)
+    return made
 
 
-def _part(name: str) -> str:
-    return resources.files("suite.report").joinpath(name).read_text(encoding="utf-8")
+def script(*names: str) -> Markup:
+    """Scripts one after the other, in one scope of their own."""
+    return Markup('"use strict";\n(() => {\n' + "\n".join(map(part, names)) + "})();\n")

@@ -77,11 +77,10 @@ def _chosen(results: Results) -> Iterator[tuple[Run, Shown]]:
 
 def _best(results: Results) -> list[Shown]:
     """The path with the least loss per objective, seeds and optimizers pooled."""
-    judged = any(run.reported for run in results.runs)
     members = [
         (member.losses, path)
         for run in results.runs
-        for member in (run.reported if judged else _front(run, len(results.objectives)))
+        for member in (run.reported if results.judged else _front(run, len(results.objectives)))
         if (path := _path(run, member))
     ]
     found = []

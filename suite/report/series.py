@@ -1,4 +1,4 @@
-"""What the charts show, as numbers in natural units: shared by the PNG figures and the page."""
+"""What the charts of fronts show, in natural units: shared by the figures and the page."""
 
 from __future__ import annotations
 
@@ -7,15 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from suite import pareto, stats
+from suite import pareto
 from suite.objective import Objective
+from suite.report.attainments import front_losses
 from suite.report.results import Judged, Results, Run
 
-Vector = NDArray[np.float64]
-STEPS = 200  # points of a curve against seconds
+MOST = 200  # points of a reference front that are drawn
+LEVELS = (0.25, 0.5, 0.75)  # shares of an optimizer's runs that attain a surface
+Corners = tuple[tuple[float, float], ...]
 
 
 @dataclass(frozen=True)
@@ -31,16 +30,20 @@ class Point:
 
 @dataclass(frozen=True)
 class Cloud:
-    """An optimizer's front members, seeds pooled, and its median attainment surface (k, 2)."""
+    """An optimizer's front members, seeds pooled, and its attainment surfaces at `LEVELS`."""
 
     name: str
     points: tuple[Point, ...]
-    surface: tuple[tuple[float, float], ...]
+    surfaces: tuple[Corners, ...]
 
 
 @dataclass(frozen=True)
 class Plane:
-    """Two objectives: the optimizers' fronts, hand-tuned merges and single models."""
+    """Two objectives: the optimizers' fronts, hand-tuned merges and single models.
+
+    `reference` is the task's frozen reference front, where it is of these two objectives and these
+    items; of a front of many points about `MOST`, evenly picked.
+    """
 
     x: Objective
     y: Objective
@@ -48,17 +51,7 @@ class Plane:
     clouds: tuple[Cloud, ...]
     merges: tuple[Point, ...]
     parents: tuple[Point, ...]
-
-
-@dataclass(frozen=True)
-class Curve:
-    """Anytime hypervolume over seeds: median and band at each `x`; all of shape (n,)."""
-
-    name: str
-    x: Vector
-    middle: Vector
-    low: Vector
-    high: Vector
+    reference: Corners
 
 
 def scale(objective: Objective) -> float:
@@ -84,7 +77,7 @@ def planes(results: Results) -> list[Plane]:
     While no run is judged the search fronts are shown instead, and no baselines with them, since
     those are measured on other items.
     """
-    judged = any(run.reported for run in results.runs)
+    judged = results.judged
     built = []
     for i, j in itertools.combinations(range(len(results.objectives)), 2):
         x, y = results.objectives[i], results.objectives[j]
@@ -97,9 +90,17 @@ def planes(results: Results) -> list[Plane]:
                 clouds=tuple(_cloud(results, o, i, j, judged) for o in results.optimizers),
                 merges=tuple(_point(b, x, y, b.name) for b in shown if not b.unmerged),
                 parents=tuple(_point(b, x, y, b.name) for b in shown if b.unmerged),
+                reference=() if judged else _reference(results, x, y),
             )
         )
     return built
+
+
+def _reference(results: Results, x: Objective, y: Objective) -> Corners:
+    if results.reference is None or len(results.objectives) != 2:
+        return ()
+    rows = sorted(results.reference.losses.tolist())
+    return tuple((natural(x, a), natural(y, b)) for a, b in rows[:: 1 + len(rows) // MOST])
 
 
 def _cloud(results: Results, optimizer: str, i: int, j: int, judged: bool) -> Cloud:
@@ -111,14 +112,14 @@ def _cloud(results: Results, optimizer: str, i: int, j: int, judged: bool) -> Cl
         if judged and not run.reported:
             continue
         members: Sequence[Any] = run.reported if judged else _searched(run, m)
-        fronts.append(np.array([member.losses for member in members]).reshape(-1, m)[:, [i, j]])
+        fronts.append(front_losses(run, m, judged)[:, [i, j]])
         points.extend(
             _point(member, x, y, f"{optimizer}, seed {run.seed}, trial {member.number}")
             for member in members
         )
-    corners = pareto.attainment(fronts)
-    surface = tuple((_natural(x, a), _natural(y, b)) for a, b in corners.tolist())
-    return Cloud(optimizer, tuple(points), surface)
+    corners = [pareto.attainment(fronts, level).tolist() for level in LEVELS]
+    surfaces = tuple(tuple((natural(x, a), natural(y, b)) for a, b in c) for c in corners)
+    return Cloud(optimizer, tuple(points), surfaces)
 
 
 def _searched(run: Run, m: int) -> list[Any]:
@@ -131,63 +132,7 @@ def _point(model: Judged | Any, x: Objective, y: Objective, label: str) -> Point
     return Point(a.value * kx, b.value * ky, a.stderr * kx, b.stderr * ky, label)
 
 
-def _natural(objective: Objective, loss: float) -> float:
+def natural(objective: Objective, loss: float) -> float:
     """The scaled score that a loss stands for."""
     score = objective.ideal - loss * (objective.ideal - objective.reference)
     return score * scale(objective)
-
-
-def anytime_trials(results: Results) -> list[Curve]:
-    """Hypervolume on search items against trials, per optimizer up to its shortest run."""
-    m = len(results.objectives)
-    curves = []
-    for optimizer in results.optimizers:
-        runs = [pareto.anytime_hypervolume(r.losses(m)) for r in results.of(optimizer) if r.trials]
-        if runs:
-            n = min(map(len, runs))
-            curves.append(_curve(optimizer, np.arange(1.0, n + 1), [run[:n] for run in runs]))
-    return curves
-
-
-def anytime_seconds(results: Results) -> list[Curve]:
-    """The same against seconds of merging and measuring; failed trials are not timed."""
-    m = len(results.objectives)
-    curves = []
-    for optimizer in results.optimizers:
-        timed = [
-            (_spent(run), pareto.anytime_hypervolume(run.losses(m)))
-            for run in results.of(optimizer)
-            if run.trials
-        ]
-        if timed and min(spent[-1] for spent, _ in timed) > 0:
-            grid = np.linspace(0.0, min(spent[-1] for spent, _ in timed), STEPS + 1)
-            values = [_stairs(grid, spent, curve) for spent, curve in timed]
-            curves.append(_curve(optimizer, grid, values))
-    return curves
-
-
-def _spent(run: Run) -> Vector:
-    return np.cumsum([trial.seconds.get("total", 0.0) for trial in run.trials])
-
-
-def _stairs(grid: Vector, spent: Vector, curve: Vector) -> Vector:
-    """`curve` as it stood at each time of `grid`: 0 before the first trial is done."""
-    return np.concatenate([[0.0], curve])[np.searchsorted(spent, grid, side="right")]
-
-
-def _curve(name: str, x: Vector, values: Sequence[Vector]) -> Curve:
-    """Median and band: interquartile from 5 seeds on, all the values below that."""
-    stacked = np.stack(values)
-    ends = (0.25, 0.75) if len(values) >= stats.FEWEST_SEEDS else (0.0, 1.0)
-    low, high = np.quantile(stacked, ends, axis=0)
-    return Curve(name, x, np.median(stacked, axis=0), low, high)
-
-
-def band(results: Results) -> str:
-    """What the band around the curves means, in words."""
-    counts = [len(results.of(optimizer)) for optimizer in results.optimizers]
-    words = {True: "interquartile range of the seeds", False: "lowest to highest seed"}
-    kinds = {count >= stats.FEWEST_SEEDS for count in counts}
-    if len(kinds) == 1:
-        return words[kinds.pop()]
-    return f"{words[True]} (under {stats.FEWEST_SEEDS} seeds: {words[False]})"

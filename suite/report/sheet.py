@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from suite.report.answers import Question, Reply, Sheet
-from suite.report.figures import DPI, INK
+from suite.report.drawing import DPI, INK
 from suite.report.lettering import Lettering
 
 ROWS = 12  # items on the figure, shared among the evaluators

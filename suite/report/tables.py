@@ -3,30 +3,42 @@
 from __future__ import annotations
 
 import csv
-import itertools
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-from suite import pareto, stats
+from suite import pareto
 from suite.objective import Objective
 from suite.report.answers import AnswerRow, answer_rows
-from suite.report.headline import (
-    ChosenRow,
-    SummaryRow,
-    chosen_rows,
-    holm_known,
-    summary_rows,
-)
+from suite.report.comparisons import ComparisonRow, comparison_rows
+from suite.report.controls import ControlRow, control_rows
+from suite.report.headline import ChosenRow, SummaryRow, chosen_rows, summary_rows
 from suite.report.paths import HopRow, hop_rows
 from suite.report.results import Judged, Results, Run
+from suite.report.runtimes import RuntimeRow, runtime_rows
+from suite.report.strategies import (
+    FailureRow,
+    Figures,
+    StrategyRow,
+    failure_rows,
+    run_figures,
+    strategy_rows,
+)
+from suite.report.traces import Trace
+
+SOMETIMES = ("hops", "answers", "runtimes")
 
 
 @dataclass(frozen=True)
 class RunRow:
-    """One run; `optimism` is search minus report score of the chosen trial, first objective."""
+    """One run; `optimism` is search minus report score of the chosen trial, first objective.
+
+    `seconds` are a trial's, in the median, `tokens` the run's in all. `hypervolume` is that of the
+    search items, the figures after `front` are those of `strategies.Figures`.
+    """
 
     optimizer: str
     seed: int
@@ -39,23 +51,11 @@ class RunRow:
     report_hypervolume: float
     report_front: int
     optimism: float
-
-
-@dataclass(frozen=True)
-class ComparisonRow:
-    """Two optimizers' final hypervolumes on search items over seeds; p values Holm-adjusted."""
-
-    a: str
-    b: str
-    seeds_a: int
-    seeds_b: int
-    median_a: float
-    median_b: float
-    improvement: float
-    p: float
-    p_holm: float
-    p_paired: float
-    p_paired_holm: float
+    report_pessimistic: float
+    gap: float
+    igd_plus: float
+    epsilon: float
+    tokens: float
 
 
 @dataclass(frozen=True)
@@ -71,13 +71,13 @@ class BaselineRow:
     on_front: bool
 
 
-def run_rows(results: Results) -> list[RunRow]:
-    """One row per run; report figures are NaN, and counts 0, while it is not judged."""
-    return [_run_row(run, results.objectives) for run in results.runs]
+def run_rows(results: Results, figures: Sequence[Figures]) -> list[RunRow]:
+    """One row per run with its `figures`; report figures are NaN, and counts 0, until it is judged."""
+    parts = zip(results.runs, results.traces, figures, strict=True)
+    return [_run_row(run, trace, own, results.objectives) for run, trace, own in parts]
 
 
-def _run_row(run: Run, objectives: tuple[Objective, ...]) -> RunRow:
-    losses = run.losses(len(objectives))
+def _run_row(run: Run, trace: Trace, figures: Figures, objectives: tuple[Objective, ...]) -> RunRow:
     seconds = [t.seconds["total"] for t in run.trials if "total" in t.seconds]
     judged = [line.losses for line in run.reported]
     return RunRow(
@@ -85,13 +85,18 @@ def _run_row(run: Run, objectives: tuple[Objective, ...]) -> RunRow:
         seed=run.seed,
         trials=len(run.trials),
         budget=run.budget,
-        failures=sum(t.status == "failed" for t in run.trials),
+        failures=trace.failures,
         seconds=median(seconds) if seconds else math.nan,
-        hypervolume=pareto.hypervolume(losses),
-        front=len(pareto.front(losses)),
-        report_hypervolume=pareto.hypervolume(judged) if judged else math.nan,
+        hypervolume=figures.hypervolume,
+        front=len(pareto.front(run.losses(len(objectives)))),
+        report_hypervolume=figures.report_hypervolume,
         report_front=len(pareto.front(judged)) if judged else 0,
         optimism=_optimism(run, objectives[0]),
+        report_pessimistic=figures.report_pessimistic,
+        gap=figures.gap,
+        igd_plus=figures.igd_plus,
+        epsilon=figures.epsilon,
+        tokens=float(trace.tokens[-1]) if len(trace.tokens) else 0.0,
     )
 
 
@@ -103,46 +108,6 @@ def _optimism(run: Run, objective: Objective) -> float:
     searched = run.trials[chosen.number].scores[objective.metric].value
     gain = searched - chosen.scores[objective.metric].value
     return gain if objective.direction == "maximize" else -gain
-
-
-def comparison_rows(results: Results) -> list[ComparisonRow]:
-    """Every pair of optimizers; each p is Holm-adjusted over the pairs.
-
-    `p` is Mann–Whitney over all seeds, `p_paired` sign-flip permutation over the common ones.
-    """
-    m = len(results.objectives)
-    final = {
-        optimizer: {r.seed: pareto.hypervolume(r.losses(m)) for r in results.of(optimizer)}
-        for optimizer in results.optimizers
-    }
-    pairs = list(itertools.combinations(results.optimizers, 2))
-    plain, by_seed = [], []
-    for a, b in pairs:
-        plain.append(stats.mann_whitney([*final[a].values()], [*final[b].values()]))
-        common = sorted(final[a].keys() & final[b].keys())
-        by_seed.append(
-            stats.paired_seeds([final[a][s] for s in common], [final[b][s] for s in common])
-            if common
-            else math.nan
-        )
-    return [
-        ComparisonRow(
-            a=a,
-            b=b,
-            seeds_a=len(final[a]),
-            seeds_b=len(final[b]),
-            median_a=median(final[a].values()),
-            median_b=median(final[b].values()),
-            improvement=stats.probability_of_improvement(
-                [*final[a].values()], [*final[b].values()]
-            ),
-            p=plain[i],
-            p_holm=float(holm_known(plain)[i]),
-            p_paired=by_seed[i],
-            p_paired_holm=float(holm_known(by_seed)[i]),
-        )
-        for i, (a, b) in enumerate(pairs)
-    ]
 
 
 def baseline_rows(results: Results) -> list[BaselineRow]:
@@ -174,7 +139,8 @@ def _kind(baseline: Judged) -> str:
 class Tables:
     """All tables of a report, each a list of its rows.
 
-    No hops where trials are merges, no answers while nothing is judged.
+    No hops where trials are merges, no answers while nothing is judged, no runtimes without a
+    reference front.
     """
 
     chosen: list[ChosenRow]
@@ -184,37 +150,59 @@ class Tables:
     baselines: list[BaselineRow]
     hops: list[HopRow]
     answers: list[AnswerRow]
+    strategies: list[StrategyRow]
+    failures: list[FailureRow]
+    runtimes: list[RuntimeRow]
+    controls: list[ControlRow]
 
     @classmethod
     def of(cls, results: Results) -> Tables:
         chosen = chosen_rows(results)
+        figures = [
+            run_figures(results, run, trace.final)
+            for run, trace in zip(results.runs, results.traces, strict=True)
+        ]
         return cls(
             chosen=chosen,
             summary=summary_rows(chosen),
-            runs=run_rows(results),
+            runs=run_rows(results, figures),
             comparisons=comparison_rows(results),
             baselines=baseline_rows(results),
             hops=hop_rows(results),
             answers=answer_rows(results),
+            strategies=strategy_rows(results, figures),
+            failures=failure_rows(results),
+            runtimes=runtime_rows(results),
+            controls=control_rows(results),
         )
 
     def write(self, out: Path) -> list[str]:
         """Each table as ``<name>.csv`` in `out`; returns the file names.
 
-        Hops and answers are written only if there are any. Scores are in natural units, unscaled;
-        several values are joined by spaces, NaN is empty.
+        Those of `SOMETIMES` are written only if they have a row. Scores are in natural units,
+        unscaled; several values are joined by spaces, NaN is empty.
         """
-        kinds = (ChosenRow, SummaryRow, RunRow, ComparisonRow, BaselineRow, HopRow, AnswerRow)
         written = []
-        for (name, rows), kind in zip(vars(self).items(), kinds, strict=True):
-            if kind in (HopRow, AnswerRow) and not rows:
+        for (name, rows), kind in zip(vars(self).items(), KINDS, strict=True):
+            if name in SOMETIMES and not rows:
                 continue
             written.append(f"{name}.csv")
-            with (out / f"{name}.csv").open("w", encoding="utf-8", newline="") as file:
-                writer = csv.writer(file, lineterminator="\n")
-                writer.writerow(field.name for field in fields(kind))
-                writer.writerows([_cell(value) for value in vars(row).values()] for row in rows)
+            write_csv(out / f"{name}.csv", kind, rows)
         return written
+
+
+KINDS: tuple[Any, ...] = (
+    ChosenRow, SummaryRow, RunRow, ComparisonRow, BaselineRow, HopRow, AnswerRow, StrategyRow,
+    FailureRow, RuntimeRow, ControlRow,
+)  # fmt: skip
+
+
+def write_csv(path: Path, kind: Any, rows: Sequence[Any]) -> None:
+    """`rows`, of the dataclass `kind`, with its fields as columns."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(field.name for field in fields(kind))
+        writer.writerows([_cell(value) for value in vars(row).values()] for row in rows)
 
 
 def _cell(value: Any) -> Any:

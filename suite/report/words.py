@@ -20,10 +20,10 @@ RELATIONS = {
 
 
 def fixed(value: float, digits: int = 1, factor: float = 1.0) -> str:
-    """`value` times `factor` with `digits` decimals; NaN as a dash."""
+    """`value` times `factor` with `digits` decimals and a true minus; NaN as a dash."""
     if math.isnan(value):
         return "–"
-    return f"{value * factor:.{digits}f}" if math.isfinite(value) else "∞"
+    return f"{value * factor:.{digits}f}".replace("-", "−") if math.isfinite(value) else "∞"
 
 
 def signed(value: float, digits: int = 1, factor: float = 1.0) -> str:

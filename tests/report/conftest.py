@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -17,6 +18,18 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     folder = tmp_path_factory.mktemp("results")
     synthetic.write(folder, optimizers=("nsga2", "random", "tpe"), trials=30, items=(60, 120))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def frozen(small: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The small results with a reference front beside them; read only."""
+    import synthetic
+
+    from suite.commands.report import freeze
+
+    folder = Path(shutil.copytree(small, tmp_path_factory.mktemp("frozen") / "results"))
+    freeze(folder, synthetic.TASK)
     return folder
 
 

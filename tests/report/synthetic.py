@@ -173,6 +173,7 @@ def _trial(
     if rng.random() < 0.02:
         return Trial(number, x, recipe, "failed", "MergeFailure: NaN weights", {}, (), {})
     scores = _scored(measure(shares, ease, rng), recipe, m, paths)
+    scores["maths.tokens"] = Score(8.0 + number % 5 / 10, 0.1, ease.shape[1])
     merge, evaluate = 0.02 + 0.01 * rng.random(), 1.1 + 0.3 * rng.random()
     return Trial(
         number, x, recipe, "ok", None, scores, tuple(losses(objectives(m, paths), scores).tolist()),

@@ -38,12 +38,3 @@ def test_a_surface_never_claims_what_is_not_attained(axes, small: Path) -> None:
         x, y = line.get_data()
         assert (x[1:] < x[:-1]).all()
         assert (y[1:] > y[:-1]).all()
-
-
-def test_names_become_ascii_without_mathtext() -> None:
-    assert figures._ascii("日本 $x$") == r"?? \$x\$"
-
-
-def test_optimizers_differ_in_colour_and_marker() -> None:
-    styles = [figures.style(index) for index in range(6)]
-    assert len({colour for colour, _ in styles}) == len({marker for _, marker in styles}) == 6

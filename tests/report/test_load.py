@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 import re
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -37,7 +37,7 @@ def test_everything_written_is_read(small: Path) -> None:
     assert any(score.items for trial in written for score in trial.scores.values())
     for trial in written:  # search items are all that the report has no use for
         for metric, score in trial.scores.items():
-            trial.scores[metric] = replace(score, items=())  # type: ignore[index]
+            trial.scores[metric] = dataclasses.replace(score, items=())  # type: ignore[index]
     assert found.of("nsga2")[1].trials == tuple(written)
 
 

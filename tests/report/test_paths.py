@@ -75,7 +75,7 @@ def test_the_table_holds_every_chosen_and_every_shown_hop(
     hopping: Path, results: Results, tmp_path: Path
 ) -> None:
     names = tables.Tables.of(results).write(tmp_path)
-    assert names[-2:] == ["hops.csv", "answers.csv"]
+    assert "hops.csv" in names
     with (tmp_path / "hops.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert list(rows[0]) == ["optimizer", "seed", "trial", "hop", "part", "layer", "scale"]
