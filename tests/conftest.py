@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import os
+
+os.environ.setdefault(
+    "OMP_NUM_THREADS", "1"
+)  # before torch: a worker per core runs beside this one
+
 from collections.abc import Callable
 from pathlib import Path
 
