@@ -28,10 +28,13 @@ def named(spec: Config) -> bool:
 
 
 def build(config: Config) -> Problem:
-    """The problem itself; its ``data``, if it has any, is looked for as configuration writes paths."""
-    options = dict(config["task"]["problem"])
+    """The problem itself; its ``data``, if it has any, is looked for as configuration writes paths.
+
+    ``get`` says how to come by data that is not there.
+    """
+    options = {key: value for key, value in config["task"]["problem"].items() if key != "get"}
     if "data" in options:
-        options["data"] = _data(options)
+        options["data"] = _data(config["task"]["problem"])
     problem: Problem = targets.build(options, config.get("allow_targets", ()))
     return problem
 
@@ -60,5 +63,6 @@ def files(spec: Config) -> dict[str, Path]:
 def _data(problem: Config) -> Path:
     path = places.resolve(str(problem["data"]))
     if not path.exists():
-        raise BadInput(f"problem: data {path}: no such file or folder")
+        how = f"; {problem['get']}" if problem.get("get") else ""
+        raise BadInput(f"problem: data {path}: no such file or folder{how}")
     return path

@@ -139,6 +139,7 @@ def test_there_is_nothing_to_export(tmp_path: Path, capsys: pytest.CaptureFixtur
         (["task.problem._target_=os.system"], "not allowed"),
         (["task.objectives.f1.metric=f1"], "no metric 'f1'; the problem gives problem.f1"),
         (["+task.problem.data=/no/such"], "problem: data /no/such: no such file or folder"),
+        (["task=smm_bench_ps"], "smm-bench-ps: no such file or folder; unzip it from https://"),
         (["start=[uniform]"], "start: no baseline 'uniform'; there are none"),
     ],
 )
