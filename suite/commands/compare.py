@@ -21,6 +21,7 @@ from suite.commands import card, compose, run, spaces
 from suite.errors import BadInput
 
 Configs = dict[tuple[str, int], dict[str, Any]]
+Journals = dict[tuple[str, int], list[Any]]
 
 SPLITS = ("search", "report")
 OWN = {"claim": "", "effect": "1", "power": "0.8", "alpha": "0.05", "seeds": "", "split": "search"}
@@ -30,44 +31,41 @@ def main(words: list[str]) -> None:
     """Answer ``claim="nsga2 > random on ja_math_micro"``; the other words are those of `suite run`."""
     options, overrides, dry = _words(words[1:])
     claim = Claim.parse(options["claim"])
-    effect, power, alpha = (_number(options, key) for key in ("effect", "power", "alpha"))
-    needed = claims.seeds_needed(effect, power, alpha)
-    count = int(_number(options, "seeds")) if options["seeds"] else needed
-    if count < (least := claims.fewest_seeds(alpha)):
-        raise BadInput(f"seeds={count}: fewer than {least} can never give a p below {alpha:g}")
-    configs: Configs = {
-        (name, seed): compose.compose(
-            [*overrides, f"task={claim.task}", f"optimizer={name}", f"seed={seed}"]
-        )
-        for seed in range(count)
-        for name in (claim.better, claim.other)
-    }
-    missing = [key for key, config in configs.items() if not _finished(config)]
-    print(f"claim    {claim}, by hypervolume on {options['split']} items after as many trials")
+    plan = {key: _number(options, key) for key in ("effect", "power", "alpha")}
+    needed = claims.seeds_needed(**plan)
+    count = _seeds(options, needed, plan["alpha"])
+    configs = _configs(claim, count, overrides)
+    first = configs[claim.better, 0]
+    done = {key: _trials(config) for key, config in configs.items()}
+    missing = [key for key, config in configs.items() if len(done[key]) < config["trials"]]
+    for key in configs.keys() - missing:
+        _check_same(configs[key])
+    print(f"claim    {claim}, by hypervolume on {options['split']} items, {first['trials']} trials")
     print(
-        f"plan     {count} seeds each; {needed} find an effect of {effect:g} standard deviation(s)"
-        f" over seeds with a probability of {power:g}"
+        f"plan     {count} seeds each; {needed} find an effect of {plan['effect']:g} standard"
+        f" deviation(s) over seeds with a probability of {plan['power']:g}"
     )
-    _print_runs(configs, missing)
+    _print_runs(done, missing, first["trials"])
     if dry:
         return
     for number, key in enumerate(missing, start=1):
         print(f"\nrun {number} of {len(missing)}: {key[0]}, seed {key[1]}", flush=True)
         run.run(configs[key])
-    values = {
-        name: [_hypervolume(configs[name, seed], options["split"]) for seed in range(count)]
-        for name in (claim.better, claim.other)
-    }
-    found = claims.answer(values[claim.better], values[claim.other], alpha)
-    _tell(claim, found, values, effect, alpha)
-    first = configs[claim.better, 0]
-    folder = Path(first["results"]) / first["task"]["name"] / "claims"
+        done[key] = _trials(configs[key])
+    of = {"search": _searched, "report": _reported}[options["split"]]
+    values: dict[str, list[float]] = {claim.better: [], claim.other: []}
+    for (name, seed), config in configs.items():
+        values[name].append(of(config, done[name, seed]))
+    found = claims.answer(values[claim.better], values[claim.other], plan["alpha"])
+    _tell(claim, found, values, plan["effect"], plan["alpha"])
+    about = {"claim": str(claim), "split": options["split"], "trials": first["trials"], **plan}
+    path = Path(first["results"]) / claim.task / "claims"
+    _write(path, claim, {**about, "values": values, **asdict(found)})
+
+
+def _write(folder: Path, claim: Claim, record: dict[str, Any]) -> None:
     places.make_writable(folder)
-    record = {
-        "claim": str(claim), "split": options["split"], "trials": first["trials"], "effect": effect,
-        "power": power, "alpha": alpha, "values": values, **asdict(found),
-    }  # fmt: skip
-    path = folder / f"{claim.better}-{claim.other}-{options['split']}.json"
+    path = folder / f"{claim.better}-{claim.other}-{record['split']}.json"
     places.write_whole(path, json.dumps(record, indent=1) + "\n")
     print(f"written  {path}")
 
@@ -95,6 +93,30 @@ def _number(options: dict[str, str], key: str) -> float:
         raise BadInput(f"{key}={options[key]}: not a number") from None
 
 
+def _seeds(options: dict[str, str], needed: int, alpha: float) -> int:
+    """How many seeds decide: those asked for, else those that are needed."""
+    if not options["seeds"]:
+        return needed
+    least = claims.fewest_seeds(alpha)
+    if not options["seeds"].isdecimal() or int(options["seeds"]) < least:
+        raise BadInput(
+            f"seeds={options['seeds']}: must be a whole number; fewer than {least} can never give"
+            f" a p below {alpha:g}"
+        )
+    return int(options["seeds"])
+
+
+def _configs(claim: Claim, count: int, overrides: list[str]) -> Configs:
+    """Both optimizers' runs, seed by seed."""
+    return {
+        (name, seed): compose.compose(
+            [*overrides, f"task={claim.task}", f"optimizer={name}", f"seed={seed}"]
+        )
+        for seed in range(count)
+        for name in (claim.better, claim.other)
+    }
+
+
 def _folder(config: dict[str, Any]) -> Path:
     return places.run_folder(
         config["results"], config["task"]["name"], config["optimizer"], config["seed"]
@@ -108,47 +130,44 @@ def _trials(config: dict[str, Any]) -> list[Any]:
     return list(Journal(path).read()) if path.exists() else []
 
 
-def _finished(config: dict[str, Any]) -> bool:
-    """Whether the run has its trials; `BadInput` when they were made under another configuration."""
-    path = _folder(config) / "config.yaml"
-    if not path.exists() or len(_trials(config)) < config["trials"]:
-        return False
-    before = yaml.safe_load(path.read_text(encoding="utf-8"))
+def _check_same(config: dict[str, Any]) -> None:
+    """`BadInput` when the run that is there was made under another configuration."""
+    before = yaml.safe_load((_folder(config) / "config.yaml").read_text(encoding="utf-8"))
     now = run.stored(spaces.settled(card.pinned(config)), before["inputs"])
-    if changed := run.differences(before, now):
-        raise BadInput(
-            f"{_folder(config)} holds another configuration; different here: {'; '.join(changed)}"
-        )
-    return True
+    run.check_same(before, now, _folder(config))
 
 
-def _print_runs(configs: Configs, missing: list[tuple[str, int]]) -> None:
+def _print_runs(done: Journals, missing: list[tuple[str, int]], budget: int) -> None:
     """How many runs there are, and how long the others will take, judged by the journals so far."""
-    budget = next(iter(configs.values()))["trials"]
-    known = [
-        trial.seconds["total"]
-        for config in configs.values()
-        for trial in _trials(config)
-        if trial.status == "ok"
-    ]
-    left = sum(budget - len(_trials(configs[key])) for key in missing)
+    known = [t.seconds["total"] for trials in done.values() for t in trials if t.status == "ok"]
+    left = sum(budget - len(done[key]) for key in missing)
     time = f", about {left * median(known) / 60:.0f} minutes" if known and missing else ""
-    print(f"         {len(configs) - len(missing)} runs are there, {len(missing)} missing{time}")
+    print(f"         {len(done) - len(missing)} runs are there, {len(missing)} missing{time}")
 
 
-def _hypervolume(config: dict[str, Any], split: str) -> float:
-    """Of the first `trials` trials on search items, or of the judged front on report items."""
+def _searched(config: dict[str, Any], trials: list[Any]) -> float:
+    """Hypervolume of the first trials on search items, as many as the budget."""
+    return _hypervolume([trial.losses for trial in trials[: config["trials"]] if trial.losses])
+
+
+def _reported(config: dict[str, Any], trials: list[Any]) -> float:
+    """Hypervolume of the judged front on report items."""
     from suite.journal import records
 
-    if split == "search":
-        done = [trial.losses for trial in _trials(config)[: config["trials"]] if trial.losses]
-    else:
-        lines = records(_folder(config) / "judged.jsonl").read()
-        done = [line["losses"] for line in lines if line["split"] == "report"]
-        if not done:
-            name = config["task"]["name"]
-            raise BadInput(f"{_folder(config)}: not judged yet; suite judge task={name}")
-    return pareto.hypervolume(done) if done else 0.0
+    if len(trials) != config["trials"]:
+        raise BadInput(
+            f"{_folder(config)}: its front was judged after {len(trials)} trials; on report items"
+            f" say trials={len(trials)}"
+        )
+    lines = records(_folder(config) / "judged.jsonl").read()
+    if not (losses := [line["losses"] for line in lines if line["split"] == "report"]):
+        name = config["task"]["name"]
+        raise BadInput(f"{_folder(config)}: not judged yet; suite judge task={name}")
+    return _hypervolume(losses)
+
+
+def _hypervolume(losses: list[Any]) -> float:
+    return pareto.hypervolume(losses) if losses else 0.0
 
 
 def _tell(

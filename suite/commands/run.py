@@ -43,13 +43,7 @@ def settle(config: dict[str, Any], folder: Path) -> None:
     path = folder / "config.yaml"
     now = stored(config, card.inputs(config))
     if path.exists():
-        before = yaml.safe_load(path.read_text(encoding="utf-8"))
-        changed = sorted(differences(before, now))
-        if changed:
-            raise BadInput(
-                f"{folder} holds another configuration; different here: {'; '.join(changed)}."
-                " Use another results folder or remove this one"
-            )
+        check_same(yaml.safe_load(path.read_text(encoding="utf-8")), now, folder)
     places.write_whole(path, yaml.safe_dump(now, allow_unicode=True, sort_keys=False))
     card.write(folder / "environment.json", card.environment(config))
 
@@ -58,6 +52,15 @@ def stored(config: dict[str, Any], inputs: dict[str, Any]) -> dict[str, Any]:
     """A configuration as config.yaml holds it, with the hashes of its weights and items."""
     objectives = list(config["task"]["objectives"].values())
     return {**config, "task": {**config["task"], "objectives": objectives}, "inputs": inputs}
+
+
+def check_same(before: dict[str, Any], now: dict[str, Any], folder: Path) -> None:
+    """`BadInput` when the run in `folder`, stored as `before`, is another than `now`."""
+    if changed := sorted(differences(before, now)):
+        raise BadInput(
+            f"{folder} holds another configuration; different here: {'; '.join(changed)}."
+            " Use another results folder or remove this one"
+        )
 
 
 def differences(before: Any, now: Any, where: str = "") -> list[str]:

@@ -63,7 +63,7 @@ def test_the_journals_of_other_settings_are_refused(call: Call, tmp_path: Path) 
     words = ("optimizer=nsga2", "optimizer.population=5", "trials=30")
     assert main(["run", "task=zdt1", *words, f"results={tmp_path}"]) == 0
     code, _, err = call(CLAIM, *FEW)
-    assert code == 2 and "optimizer_options.population: 5 there, 20 now\n" in err
+    assert code == 2 and "optimizer_options.population: 5 there, 20 now. Use another" in err
     assert not (tmp_path / "zdt1/random").exists()
 
 
@@ -74,6 +74,7 @@ def test_the_journals_of_other_settings_are_refused(call: Call, tmp_path: Path) 
         ([], "claim ''"),
         ([CLAIM, "seed=1"], "follow from the claim"),
         ([CLAIM, "seeds=5"], "fewer than 6 can never give a p below 0.05"),
+        ([CLAIM, "seeds=6.5"], "seeds=6.5: must be a whole number"),
         ([CLAIM, "effect=big"], "effect=big: not a number"),
         ([CLAIM, "split=select"], "allowed are search, report"),
         (["claim=nsga2 > best on zdt1", *FEW], "best"),
@@ -88,3 +89,12 @@ def test_bad_words_are_one_line(call: Call, words: list[str], said: str) -> None
 def test_report_items_must_have_been_judged(call: Call) -> None:
     code, _, err = call(CLAIM, *FEW, "split=report")
     assert code == 2 and "not judged yet; suite judge task=zdt1" in err
+
+
+def test_a_front_that_was_judged_after_more_trials_is_not_cut(call: Call, tmp_path: Path) -> None:
+    assert call(CLAIM, "trials=12", "seeds=6")[0] == 0
+    assert main(["judge", "task=zdt1", f"results={tmp_path}"]) == 0
+    code, out, _ = call(CLAIM, "trials=12", "seeds=6", "split=report")
+    assert code == 0 and "verdict" in out
+    code, _, err = call(CLAIM, "trials=10", "seeds=6", "split=report")
+    assert code == 2 and "judged after 12 trials; on report items say trials=12" in err
