@@ -59,6 +59,17 @@ class Instance:
 
 
 @dataclass(frozen=True)
+class RunRow:
+    """One run: its final hypervolume, and that as a share of the reference front's, NaN without."""
+
+    task: str
+    optimizer: str
+    seed: int
+    hypervolume: float
+    share: float
+
+
+@dataclass(frozen=True)
 class TaskRow:
     """One optimizer on one task; `rank` is among the optimizers that ran on all tasks, or NaN."""
 
@@ -110,6 +121,16 @@ def rank_table(instances: Sequence[Instance]) -> tuple[list[str], np.ndarray]:
     names = everywhere(instances)
     medians = np.array([[each.median(name) for name in names] for each in instances])
     return names, rankdata(-medians, axis=1) if names else medians
+
+
+def run_rows(instances: Sequence[Instance]) -> list[RunRow]:
+    """Every run on every task, as measured: all that the ranks and aggregates are made of."""
+    return [
+        RunRow(each.task, name, seed, value, value / each.reference)
+        for each in instances
+        for name, runs in each.final.items()
+        for seed, value in runs.items()
+    ]
 
 
 def task_rows(instances: Sequence[Instance]) -> list[TaskRow]:

@@ -19,6 +19,7 @@ from suite.report.drawing import INK, ascii_name, plain, save, style
 from suite.report.instances import (
     AcrossRow,
     Instance,
+    RunRow,
     TaskRow,
     across_rows,
     ecdf,
@@ -26,6 +27,7 @@ from suite.report.instances import (
     optimizers,
     rank_table,
     ranked,
+    run_rows,
     task_rows,
 )
 from suite.report.league import listed
@@ -57,10 +59,11 @@ def write(instances: Sequence[Instance], out: Path) -> Path:
     found = ranked(instances)
 
     def make(draft: Path) -> None:
+        write_csv(draft / "runs.csv", RunRow, run_rows(instances))
         write_csv(draft / "tasks.csv", TaskRow, rows)
         write_csv(draft / "across.csv", AcrossRow, across)
         (draft / "across.tex").write_text(_tex(across), encoding="utf-8")
-        files = ["tasks.csv", "across.csv", "across.tex"]
+        files = ["runs.csv", "tasks.csv", "across.csv", "across.tex"]
         if isinstance(found, Ranking):
             _figure(instances, found, draft)
             files += SOMETIMES

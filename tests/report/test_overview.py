@@ -57,7 +57,7 @@ def page(found: list[Instance], tmp_path_factory: pytest.TempPathFactory) -> Pat
 
 
 def test_the_page_loads_nothing_from_anywhere(page: Path) -> None:
-    for name in ("tasks.csv", "across.csv", "across.tex", "ranks.png", "ranks.svg"):
+    for name in ("runs.csv", "tasks.csv", "across.csv", "across.tex", "ranks.png", "ranks.svg"):
         assert (page.parent / name).is_file()
     html = page.read_text(encoding="utf-8")
     for target in read(html).loads:
@@ -106,6 +106,25 @@ def test_the_page_says_what_the_tables_say(page: Path, found: list[Instance]) ->
     assert len(lines) == 3 * MANY + 1
     for line in lines:
         assert f"{float(line['median']):.3f}" in text
+
+
+def test_the_table_of_runs_holds_every_final_hypervolume_exactly(
+    page: Path, found: list[Instance]
+) -> None:
+    with (page.parent / "runs.csv").open(encoding="utf-8") as file:
+        lines = list(csv.DictReader(file))
+    read_back = {
+        (line["task"], line["optimizer"], int(line["seed"])): float(line["hypervolume"])
+        for line in lines
+    }
+    assert read_back == {
+        (each.task, name, seed): value
+        for each in found
+        for name, runs in each.final.items()
+        for seed, value in runs.items()
+    }
+    shares = {line["task"]: bool(line["share"]) for line in lines}
+    assert shares == {each.task: not np.isnan(each.reference) for each in found}
 
 
 def test_too_few_tasks_are_refused_with_the_reason(tasks: Path, page: Path, tmp_path: Path) -> None:
