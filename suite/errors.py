@@ -8,5 +8,9 @@ class BadInput(Exception):
     """
 
 
+class Busy(BadInput):
+    """Another process is at it: an error for who asked for this alone, passed over in a sweep."""
+
+
 class CandidateFailure(ValueError):
     """A candidate that cannot be measured: a failed trial, which costs budget; the search goes on."""

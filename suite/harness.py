@@ -30,11 +30,13 @@ def search(
     Trials already in the journal are replayed, not measured: the optimizer is asked as before, its
     rows must equal the journaled ones (`BadInput` otherwise), and it is told the journaled losses.
     `on_trial` hears each newly measured trial once it is safely journaled. The batch that the
-    budget cuts short is never told.
+    budget cuts short is never told, and a journal that holds the budget already needs no optimizer.
     """
     if trials < 1:
         raise BadInput(f"trials={trials}: the budget must be a positive number of trials")
     done = journal.read()
+    if len(done) >= trials:
+        return done[:trials]
     told = 0
     while told < trials:
         X = np.asarray(optimizer.ask(), dtype=float)
@@ -52,7 +54,7 @@ def search(
                 X, np.stack([told_losses(trial, len(task.objectives)) for trial in batch])
             )
         told += len(X)
-    return done[:trials]
+    return done
 
 
 def measure(task: Task, number: int, x: Vector) -> Trial:

@@ -83,6 +83,12 @@ def test_a_longer_budget_continues_a_finished_run(tmp_path: Path) -> None:
     assert (tmp_path / "a.jsonl").read_bytes() == (tmp_path / "b.jsonl").read_bytes()
 
 
+def test_a_finished_run_asks_nothing(tmp_path: Path) -> None:
+    search("nsga2", tmp_path / "t.jsonl", 12)
+    found = harness.search(KnownTask(), None, Journal(tmp_path / "t.jsonl"), 10)  # type: ignore[arg-type]
+    assert [trial.number for trial in found] == list(range(10))
+
+
 def test_another_seed_is_refused_by_the_replay(tmp_path: Path) -> None:
     search("nsga2", tmp_path / "t.jsonl", 10, seed=0)
     with pytest.raises(BadInput, match="line 1: the optimizer now asks for another candidate"):

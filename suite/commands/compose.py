@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from suite import places
-from suite.errors import BadInput
+from suite.errors import BadInput, Busy
 
 
 def plain(config: Any, optimizer: str) -> dict[str, Any]:
@@ -54,6 +54,7 @@ def each_job(words: list[str], job: Callable[[dict[str, Any]], None]) -> None:
     """Run `job` with the configuration of ``words``: once, or once per point of a ``-m`` sweep.
 
     A refused point does not keep a sweep from its other points; the first refusal is raised last.
+    A point that another process is at is no refusal in a sweep: several may share one.
     """
     import hydra
     from hydra.core.hydra_config import HydraConfig
@@ -64,9 +65,13 @@ def each_job(words: list[str], job: Callable[[dict[str, Any]], None]) -> None:
         try:
             job(plain(config, HydraConfig.get().runtime.choices["optimizer"]))
         except BadInput as error:  # raised below: Hydra would print lines of its own
-            refused.append(error)
+            if isinstance(error, Busy) and sweep:
+                print(f"{error}: passed over", file=sys.stderr)
+            else:
+                refused.append(error)
 
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises instead of printing and exiting
+    sweep = any(w in ("-m", "--multirun") for w in words)
     flags = [w for w in words if w in ("-m", "--multirun") or w.startswith("--config-dir=")]
     # Hydra wants flags first.
     before, sys.argv = sys.argv, ["suite run", *flags, *(w for w in words if w not in flags)]

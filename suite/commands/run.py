@@ -1,4 +1,8 @@
-"""`suite run`: search, journal, mirror to a tracker, show the front beside the baselines."""
+"""`suite run`: search, journal, mirror to a tracker, show the front beside the baselines.
+
+A sweep is slow and its runs are independent: start it once per core and each takes those that are
+free. What is finished costs little more than loading the task.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,7 @@ import yaml
 
 from suite import places
 from suite.commands import assemble, card, compose, spaces, targets
-from suite.errors import BadInput
+from suite.errors import BadInput, Busy
 
 # A run may be continued with another of these; everything else is what the run *is*.
 FREE = ("trials", "results", "tracker", "batch_size", "merging", "asked")
@@ -28,6 +32,7 @@ def run(config: dict[str, Any]) -> None:
     folder = places.run_folder(
         config["results"], config["task"]["name"], config["optimizer"], config["seed"]
     )
+    _glance(folder)
     task = assemble.task(config)
     optimizer = assemble.optimizer(config, task)
     baselines = assemble.baselines(config)
@@ -84,11 +89,19 @@ def _check(config: dict[str, Any]) -> None:
             raise BadInput(f"{key}={value}: must be a whole number, {least} or more")
 
 
+def _glance(folder: Path) -> None:
+    """`Busy` before models are loaded for a run that another process has; no promise for later."""
+    journal = folder / "trials.jsonl"
+    if journal.exists():
+        with journal.open("rb") as lock:
+            _lock(lock, folder)
+
+
 def _lock(file: Any, folder: Path) -> None:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
-        raise BadInput(f"{folder}: another process is running this run") from None
+        raise Busy(f"{folder}: another process is running this run") from None
 
 
 def _search(

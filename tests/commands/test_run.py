@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import resource
@@ -82,6 +83,19 @@ def test_a_sweep_runs_every_point(suite: Suite, tmp_path: Path) -> None:
     code, _, err = suite("run", "-m", "optimizer=random,sobol", "trials=1")
     assert code == 0, err
     assert run_folder(tmp_path, "random").is_dir() and run_folder(tmp_path, "sobol").is_dir()
+
+
+def test_processes_share_a_sweep(suite: Suite, tmp_path: Path) -> None:
+    taken = run_folder(tmp_path, "random")
+    taken.mkdir(parents=True)
+    with (taken / "trials.jsonl").open("ab") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # as another process holds it
+        code, _, err = suite("run", "-m", "optimizer=random,sobol", "trials=1")
+        assert code == 0 and f"{taken}: another process is running this run: passed over" in err
+        code, _, err = suite("run", "optimizer=random", "trials=1")
+        assert code == 2 and f"{taken}: another process is running this run" in err
+    assert (taken / "trials.jsonl").read_bytes() == b""
+    assert len(Journal(run_folder(tmp_path, "sobol") / "trials.jsonl").read()) == 1
 
 
 @pytest.mark.parametrize(

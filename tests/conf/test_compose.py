@@ -68,4 +68,5 @@ def test_the_reference_experiment_sweeps(
 ) -> None:
     assert suite("run", "-m", "experiment=reference", "trials=1", "seed=0")[0] == 0
     found = {path.parents[1].name for path in tmp_path.rglob("trials.jsonl")}
-    assert found == {"random", "cma_es", "nsga2", "tpe"}
+    four = {"random", "cma_es", "nsga2", "tpe"}
+    assert found == four | {"lambda_grid", "sms_emoa", "gde3", "optuna_gp"}
