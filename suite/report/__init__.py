@@ -15,7 +15,7 @@ TABLES = ("strategies", "comparisons", "runtimes", "summary", "baselines")
 SOMETIMES = (  # what not every report has
     *(f"{name}.{kind}" for name in FIGURES for kind in ("png", "svg")),
     *(f"{name}.tex" for name in TABLES),
-    *("hops.csv", "answers.csv", "runtimes.csv", "sheet.png"),
+    *("hops.csv", "answers.csv", "runtimes.csv", "surfaces.csv", "sheet.png"),
 )
 
 

@@ -38,6 +38,23 @@ class Cloud:
 
 
 @dataclass(frozen=True)
+class SurfaceRow:
+    """A corner of the surface that the share `level` of an optimizer's runs attain (EAF).
+
+    `x` and `y` are scores in natural units, unscaled, of the objectives `first` and `second`, on the
+    items of `split`; between corners the surface is a staircase.
+    """
+
+    optimizer: str
+    level: float
+    split: str
+    first: str
+    second: str
+    x: float
+    y: float
+
+
+@dataclass(frozen=True)
 class Plane:
     """Two objectives: the optimizers' fronts, hand-tuned merges and single models.
 
@@ -94,6 +111,25 @@ def planes(results: Results) -> list[Plane]:
             )
         )
     return built
+
+
+def surface_rows(results: Results) -> list[SurfaceRow]:
+    """The corners of every attainment surface that `planes` shows, by plane, optimizer and level."""
+    return [
+        SurfaceRow(
+            optimizer=cloud.name,
+            level=level,
+            split=plane.split,
+            first=plane.x.name,
+            second=plane.y.name,
+            x=x / scale(plane.x),
+            y=y / scale(plane.y),
+        )
+        for plane in planes(results)
+        for cloud in plane.clouds
+        for level, corners in zip(LEVELS, cloud.surfaces, strict=True)
+        for x, y in corners
+    ]
 
 
 def _reference(results: Results, x: Objective, y: Objective) -> Corners:

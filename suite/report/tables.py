@@ -19,6 +19,7 @@ from suite.report.headline import ChosenRow, SummaryRow, chosen_rows, summary_ro
 from suite.report.paths import HopRow, hop_rows
 from suite.report.results import Judged, Results, Run
 from suite.report.runtimes import RuntimeRow, runtime_rows
+from suite.report.series import SurfaceRow, surface_rows
 from suite.report.strategies import (
     FailureRow,
     Figures,
@@ -29,7 +30,7 @@ from suite.report.strategies import (
 )
 from suite.report.traces import Trace
 
-SOMETIMES = ("hops", "answers", "runtimes")
+SOMETIMES = ("hops", "answers", "runtimes", "surfaces")
 
 
 @dataclass(frozen=True)
@@ -140,7 +141,7 @@ class Tables:
     """All tables of a report, each a list of its rows.
 
     No hops where trials are merges, no answers while nothing is judged, no runtimes without a
-    reference front.
+    reference front, no surfaces of one objective.
     """
 
     chosen: list[ChosenRow]
@@ -154,6 +155,7 @@ class Tables:
     failures: list[FailureRow]
     runtimes: list[RuntimeRow]
     controls: list[ControlRow]
+    surfaces: list[SurfaceRow]
 
     @classmethod
     def of(cls, results: Results) -> Tables:
@@ -174,6 +176,7 @@ class Tables:
             failures=failure_rows(results),
             runtimes=runtime_rows(results),
             controls=control_rows(results),
+            surfaces=surface_rows(results),
         )
 
     def write(self, out: Path) -> list[str]:
@@ -193,7 +196,7 @@ class Tables:
 
 KINDS: tuple[Any, ...] = (
     ChosenRow, SummaryRow, RunRow, ComparisonRow, BaselineRow, HopRow, AnswerRow, StrategyRow,
-    FailureRow, RuntimeRow, ControlRow,
+    FailureRow, RuntimeRow, ControlRow, SurfaceRow,
 )  # fmt: skip
 
 

@@ -56,6 +56,19 @@ def test_surfaces_are_attained_by_their_share_in_natural_units(results: Results)
                 assert np.mean(attained) >= level
 
 
+def test_the_table_of_surfaces_holds_every_corner_unscaled(results: Results) -> None:
+    (plane,) = series.planes(results)
+    rows = series.surface_rows(results)
+    found = {(row.optimizer, row.level): [] for row in rows}  # type: ignore[var-annotated]
+    for row in rows:
+        assert (row.split, row.first, row.second) == ("report", plane.x.name, plane.y.name)
+        found[row.optimizer, row.level].append((100 * row.x, 100 * row.y))
+    for cloud in plane.clouds:
+        for level, corners in zip(series.LEVELS, cloud.surfaces, strict=True):
+            assert np.allclose(found.pop((cloud.name, level)), corners)
+    assert not found
+
+
 def test_three_objectives_give_three_planes(tmp_path: Path) -> None:
     synthetic.write(tmp_path, optimizers=("tpe",), seeds=2, trials=8, m=3, items=(20, 30))
     found = series.planes(load(tmp_path, synthetic.TASK))
