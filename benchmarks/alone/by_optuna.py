@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from .function import Function, one_thread
 
+Given = Callable[[list[float]], list[float]]
 
-def _optimized(function: Function, sampler: Any, limit: float = math.inf) -> None:
-    """Losses above `limit` are given to optuna as `limit`."""
+
+def _optimized(function: Function, sampler: Any, given: Given = list) -> None:
+    """Of a trial's losses, optuna gets what `given` makes of them."""
     import optuna
 
     def objective(trial: optuna.Trial) -> list[float]:
         bounds = zip(function.low, function.high, strict=True)
         row = [trial.suggest_float(f"x{i}", low, high) for i, (low, high) in enumerate(bounds, 1)]
         unit = (np.array(row) - function.low) / (function.high - function.low)
-        return [min(value, limit) for value in function([unit])[0].tolist()]
+        return given(function([unit])[0].tolist())
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(directions=["minimize"] * function.m, sampler=sampler)
@@ -41,8 +43,11 @@ def nsga2(function: Function, seed: int) -> None:
 
 
 def gp(function: Function, seed: int) -> None:
-    """Gaussian processes, given losses of at most 1."""
+    """Gaussian processes, given losses from 1 to 2 where one is above 1."""
     import optuna
 
+    def given(values: list[float]) -> list[float]:
+        return [min(max(v, 1.0), 2.0) for v in values] if max(values) > 1 else values
+
     with one_thread():
-        _optimized(function, optuna.samplers.GPSampler(seed=seed, n_startup_trials=10), limit=1.0)
+        _optimized(function, optuna.samplers.GPSampler(seed=seed, n_startup_trials=10), given)

@@ -21,18 +21,12 @@ if TYPE_CHECKING:
 
 
 class OptunaSearch:
-    """`batch` optuna trials an ask, told as trials of an in-memory study.
+    """`batch` optuna trials an ask, told as trials of an in-memory study."""
 
-    Losses above `clip` are told as `clip`; None tells them as they are.
-    """
-
-    def __init__(
-        self, space: SearchSpace, study: Study, batch: int, clip: float | None = None
-    ) -> None:
+    def __init__(self, space: SearchSpace, study: Study, batch: int) -> None:
         self._space = space
         self._study = study
         self._batch = batch
-        self._clip = clip
         self._distributions = {p.name: _distribution(p) for p in space.parameters}
         self._trials: list[Trial] = []
         self._asked: Vector | None = None
@@ -47,7 +41,7 @@ class OptunaSearch:
         """Completes the trials of the last ask."""
         losses = told_losses(self._asked, X, F, len(self._study.directions))
         self._asked = None
-        for trial, row in zip(self._trials, np.minimum(losses, _limit(self._clip)), strict=True):
+        for trial, row in zip(self._trials, losses, strict=True):
             self._study.tell(trial, row.tolist())
 
 
@@ -64,10 +58,6 @@ def make_study(space: SearchSpace, n_objectives: int, sampler: BaseSampler, firs
     for point in first:
         study.enqueue_trial(space.decode(point))
     return study
-
-
-def _limit(clip: float | None) -> float:
-    return np.inf if clip is None else clip
 
 
 def _distribution(parameter: Parameter) -> BaseDistribution:

@@ -14,7 +14,7 @@ from optuna.distributions import FloatDistribution
 from pymoo.problems import get_problem
 
 from suite.errors import BadInput
-from suite.optimizers import contract, optuna_gp
+from suite.optimizers import contract, contract_plays, optuna_gp
 from suite.space import Parameter, SearchSpace, Vector
 from suite.trial import failure_losses
 
@@ -51,22 +51,27 @@ def test_it_is_optuna(batch: int) -> None:
     finally:
         torch.set_num_threads(threads)
     direct = np.array([[t.params[f"x{i}"] for i in range(D)] for t in study.trials])
-    ours = played(partial(optuna_gp.make, batch=batch, startup=6, clip=None), ZDT1.evaluate, 12)
+    ours = played(partial(optuna_gp.make, batch=batch, startup=6, limit=None), ZDT1.evaluate, 12)
     assert np.array_equal(ours, direct)
 
 
-def test_a_failed_trial_is_told_as_the_reference() -> None:
-    """As if it had lost 1 in each objective: the same candidates follow."""
+@pytest.mark.parametrize(
+    ("losses", "as_told"), [((0.1, 1.5), (1.0, 1.5)), (tuple(failure_losses(2)), (2.0, 2.0))]
+)
+def test_outside_the_reference_no_loss_counts_as_won(
+    losses: tuple[float, ...], as_told: tuple[float, ...]
+) -> None:
+    """The same candidates follow as where nothing was won; a failed trial is at the limit."""
 
-    def told(failed: Vector) -> Vector:
+    def told(outside: tuple[float, ...]) -> Vector:
         def losses(X: Vector) -> Vector:
-            return np.where(X[:, :1] > 0.6, failed, contract.bowls(X))
+            return np.where(X[:, :1] > 0.6, outside, contract_plays.bowls(X))
 
         return played(CHEAP, losses, 10)
 
-    asked = told(failure_losses(2))
+    asked = told(losses)
     assert (asked[:, 0] > 0.6).any()
-    assert np.array_equal(asked, told(np.ones(2)))
+    assert np.array_equal(asked, told(as_told))
 
 
 @pytest.mark.parametrize(
@@ -80,11 +85,11 @@ def test_past_the_random_start_it_keeps_the_contract(check: Callable[..., None])
 
 def test_threads_are_as_before() -> None:
     before = torch.get_num_threads()
-    played(CHEAP, contract.bowls, 6)
+    played(CHEAP, contract_plays.bowls, 6)
     assert torch.get_num_threads() == before
 
 
-@pytest.mark.parametrize("options", [{"batch": 0}, {"startup": 0}, {"clip": -1.0}])
+@pytest.mark.parametrize("options", [{"batch": 0}, {"startup": 0}, {"limit": 0.5}])
 def test_bad_options_are_refused(options: dict[str, Any]) -> None:
     with pytest.raises(BadInput, match=f"{next(iter(options))} is"):
         optuna_gp.make(SPACE, 2, 0, **options)
