@@ -23,14 +23,14 @@ import argparse
 import itertools
 import json
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.spatial.distance import cdist
-from scipy.stats import spearmanr
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from surrogate_errors import Array, Row, baselines, columns, errors, other_strategies, rows
 
 from suite import journal, pareto
 from suite.commands import compose
@@ -40,73 +40,8 @@ from suite.problems.outcomes import Field, Levels
 from suite.trial import Score
 from suite.zoo import surrogate as zoo
 
-Array = NDArray[np.float64]
-Row = dict[str, Any]
-NEIGHBOURS = 15
 DRAWS = 8
-SMALLEST = 1e-3  # an item is never predicted surer than this in a log loss
 DISTANCES = (0.0, 0.1, 0.2, 0.3, 0.5, 0.8, 1.2)
-
-
-def rows(predicted: Array, trials: fit.Trials, kind: str) -> Iterator[Row]:
-    """A row per strategy and figure of `predicted` outcomes (n, items)."""
-    strategies = np.array([run.partition("/")[0] for run in trials.runs])
-    for strategy in np.unique(strategies):
-        chosen = strategies == strategy
-        for figure, items in _columns(trials):
-            found = _errors(predicted[chosen][:, items], trials.Y[chosen][:, items])
-            ranks = [
-                spearmanr(predicted[run][:, items].mean(1), trials.Y[run][:, items].mean(1))[0]
-                for run in (trials.runs == name for name in np.unique(trials.runs[chosen]))
-            ]
-            yield {"kind": kind, "strategy": str(strategy), "figure": figure, **found} | {
-                "rank": float(np.median(ranks))
-            }
-
-
-def _errors(P: Array, Y: Array) -> Row:
-    """Errors of predicted against measured outcomes (n, items) of one figure; scores in points."""
-    sure = P.clip(SMALLEST, 1 - SMALLEST)
-    off = 100 * (P.mean(axis=1) - Y.mean(axis=1))
-    top = np.argsort(-P.mean(axis=1), kind="stable")[: max(1, len(P) // 10)]
-    return {
-        "rmse": float(np.sqrt((off**2).mean())),
-        "bias": float(off.mean()),
-        "log_loss": float(-(Y * np.log(sure) + (1 - Y) * np.log(1 - sure)).mean()),
-        "top_bias": float(off[top].mean()),
-        "top_rmse": float(np.sqrt((off[top] ** 2).mean())),
-    }
-
-
-def _columns(trials: fit.Trials) -> Iterator[tuple[str, slice]]:
-    first = 0
-    for figure, size in trials.sizes.items():
-        yield figure, slice(first, first + size)
-        first += size
-
-
-def other_strategies(made: tabular.Surrogate, trials: fit.Trials) -> Array:
-    """Each strategy's candidates by a network fitted to those of the others, (n, items)."""
-    found = np.empty_like(trials.Y)
-    strategies = np.array([run.partition("/")[0] for run in trials.runs])
-    for strategy in np.unique(strategies):
-        layers = fit.network(trials.part(strategies != strategy), seed=0)
-        chosen = strategies == strategy
-        found[chosen] = made.with_networks([layers]).expected(trials.X[chosen])
-    return found
-
-
-def baselines(made: tabular.Surrogate, trials: fit.Trials) -> dict[str, Array]:
-    """Predictions (n, items) of each candidate from the runs of the other seeds."""
-    found = {name: np.empty_like(trials.Y) for name in ("item means", "nearest 15", "logistic")}
-    for fold in np.unique(trials.folds):
-        own, rest = trials.folds == fold, trials.part(trials.folds != fold)
-        found["item means"][own] = rest.Y.mean(axis=0)
-        near = np.argsort(cdist(trials.X[own], rest.X), axis=1, kind="stable")[:, :NEIGHBOURS]
-        found["nearest 15"][own] = rest.Y[near].mean(axis=1)
-        layers = fit.network(rest, seed=int(fold), hidden=0)
-        found["logistic"][own] = made.with_networks([layers]).expected(trials.X[own])
-    return found
 
 
 def draws(made: tabular.Surrogate, predicted: Array, X: Array) -> list[Array]:
@@ -141,7 +76,7 @@ def same_candidates(drawn: list[Array], trials: fit.Trials, spec: dict[str, Any]
     objectives = [Objective(**entry) for entry in spec["objectives"].values()]
 
     def losses(Y: Array) -> Array:
-        pairs = zip(objectives, _columns(trials), strict=True)
+        pairs = zip(objectives, columns(trials), strict=True)
         means = [(o, Y[:, items].mean(axis=1)) for o, (_, items) in pairs]
         return np.array([(o.ideal - v) / (o.ideal - o.reference) for o, v in means]).T
 
@@ -178,7 +113,7 @@ def reported(predicted: Array, trials: fit.Trials, folder: Path) -> list[Row]:
             if line["split"] != "report" or line["number"] is None:
                 continue
             row = own[line["number"]]
-            for figure, items in _columns(trials):
+            for figure, items in columns(trials):
                 report = Score.from_json(line["scores"][figure]).value
                 scores = trials.Y[row, items].mean(), predicted[row, items].mean()
                 points[figure].append((report, *scores))
@@ -198,12 +133,12 @@ def measured(task: str, results: Path) -> Row:
     made = tabular.read(zoo.shipped(task))
     predicted = fit.held_out(made, trials)
     drawn = draws(made, predicted, trials.X)
-    added = {f: 100 * (drawn[0] - predicted)[:, i].mean(1).std() for f, i in _columns(trials)}
+    added = {f: 100 * (drawn[0] - predicted)[:, i].mean(1).std() for f, i in columns(trials)}
     found = list(rows(predicted, trials, "held-out seeds"))
     found += rows(other_strategies(made, trials), trials, "held-out strategy")
     for name, values in {"surrogate": predicted, **baselines(made, trials)}.items():
-        for figure, items in _columns(trials):
-            row = _errors(values[:, items], trials.Y[:, items])
+        for figure, items in columns(trials):
+            row = errors(values[:, items], trials.Y[:, items])
             found.append({"kind": name, "strategy": "all", "figure": figure, **row})
     tokens = 1 - (trials.tokens - made.tokens(trials.X)).var(axis=0) / trials.tokens.var(axis=0)
     return {

@@ -12,14 +12,12 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from suite import places
+from suite import download, places
 from suite.errors import BadInput
-from suite.network import explained, interruptible, online, quiet
+from suite.network import explained, online
 
 SINGLE, INDEX = "model.safetensors", "model.safetensors.index.json"
 SMALL = [
@@ -106,7 +104,9 @@ def locate(name: str) -> Located:
     if parse(name) is None:
         return Located(name, places.resolve(name))
     repo, commit = commit_of(pinned(name))
-    folder = cached(repo, commit) or _download(name, repo, commit)
+    folder = cached(repo, commit)
+    if folder is None:
+        folder = download.fetch(name, repo, commit, wanted(name, repo, commit))
     _verify(name, folder)
     return Located(name, folder, repo, commit)
 
@@ -174,18 +174,7 @@ def wanted(name: str, repo: str, commit: str) -> list[str]:
 
 def missing(name: str, repo: str, commit: str) -> dict[str, int]:
     """Bytes of each file that `locate` would download now."""
-    return _planned(name, repo, commit, wanted(name, repo, commit))
-
-
-def _planned(name: str, repo: str, commit: str, patterns: list[str]) -> dict[str, int]:
-    from huggingface_hub import snapshot_download
-
-    silent = _counter(lambda _: None, lambda: False)
-    with explained(name), online(), quiet():
-        planned: Any = snapshot_download(
-            repo, revision=commit, allow_patterns=patterns, dry_run=True, tqdm_class=silent
-        )
-    return {file.filename: int(file.file_size or 0) for file in planned if file.will_download}
+    return download.missing(name, repo, commit, wanted(name, repo, commit))
 
 
 @functools.cache
@@ -193,51 +182,6 @@ def sha256(path: Path) -> str:
     """Hex digest of a file's bytes, kept for the life of the process."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _download(name: str, repo: str, commit: str) -> Path:
-    from huggingface_hub import snapshot_download
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
-
-    patterns = wanted(name, repo, commit)
-    total = sum(_planned(name, repo, commit, patterns).values())
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
-    bar = Progress(*columns, TransferSpeedColumn(), console=Console(stderr=True))
-    with explained(name), online(), quiet(), bar, interruptible() as stopped:
-        row = bar.add_task(f"download {repo}", total=total)
-        folder = snapshot_download(
-            repo,
-            revision=commit,
-            allow_patterns=patterns,
-            tqdm_class=_counter(lambda done: bar.update(row, completed=done), stopped),
-        )
-    return Path(folder)
-
-
-def _counter(show: Callable[[int], None], stopped: Callable[[], bool]) -> Any:
-    """A tqdm class that draws nothing and calls `show` with the bytes that have arrived.
-
-    The library keeps one such bar for the network and one for the disk; the one ahead counts. It
-    would finish the files it is at before it heeds an interrupt: a bar that is `stopped` ends them.
-    """
-    from tqdm.auto import tqdm
-
-    class Counter(tqdm):  # type: ignore[misc]
-        def __init__(self, *args: Any, **options: Any) -> None:
-            self.bytes = 0 if options.get("unit") == "B" else None
-            super().__init__(*args, **{**options, "disable": True})
-
-        def update(self, n: float | None = 1) -> None:
-            if stopped():
-                raise KeyboardInterrupt
-            if self.bytes is not None:
-                self.bytes += int(n or 0)
-                furthest[0] = max(furthest[0], self.bytes)
-                show(furthest[0])
-
-    furthest = [0]
-    return Counter
 
 
 def _verify(name: str, folder: Path) -> None:

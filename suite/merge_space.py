@@ -27,14 +27,13 @@ from typing import Any
 
 from suite import merge_parts
 from suite.errors import BadInput
+from suite.multipliers import multiplier
 from suite.recipe import Input, Recipe
 from suite.rules import METHODS
 from suite.space import Parameter, SearchSpace, Setting, Vector
 from suite.values import Filtered, Rule, Scalar
 
 SCOPES = ("global", "source", "group", "layer")
-# base + λ Σ w d / Σ w: normalised by one number, so that it can be folded into the weights
-_SUMS = ("linear", "task_arithmetic", "dare_linear", "della_linear", "breadcrumbs")
 
 
 class MergeSpace:
@@ -97,15 +96,10 @@ class MergeSpace:
     def settings(self, recipe: Recipe) -> dict[str, Setting]:
         """The point of this space nearest in meaning to `recipe`, to start a search from.
 
-        Weights are read as multipliers of each source's task vector: normalisation is folded in,
-        λ too unless it is searched itself, and SLERP's and NuSLERP's t becomes the weights 1 − t
-        and t. Exact for linear recipes and for sums of task vectors (task arithmetic, and
-        dare_linear, della_linear and breadcrumbs where a knob keeps their density). With an
-        election of signs (ties, dare_ties, breadcrumbs_ties, della) the normalisation differs by
-        element and only λ is folded in; the multipliers of model_stock, karcher and sce depend on
-        the tensors, and 1/N stands for them. Other parameters are read where the recipe's method
-        has them, else they are the default. A weight for all sources is the mean of theirs. Values
-        outside the bounds are moved to the nearest bound.
+        Weights are read as multipliers of each source's task vector (`suite.multipliers`, which
+        says where that is exact); λ is folded in unless it is searched itself. Other parameters
+        are read where the recipe's method has them, else they are the default. A weight for all
+        sources is the mean of theirs. Values outside the bounds are moved to the nearest bound.
         """
         bounds = {parameter.name: parameter for parameter in self.space.parameters}
         return {
@@ -200,32 +194,16 @@ class MergeSpace:
         inputs = {entry.model: entry for entry in recipe.inputs}
         if knob == "weight":
             named = [inputs.get(name) for name in (self.sources if source is None else [source])]
-            found = [self._multiplier(recipe, own, tensor) for own in named if own is not None]
-            return sum(found) / len(named)
+            fold = "lambda" not in self._knobs
+            return sum(
+                multiplier(recipe, own, tensor, self.layers, fold)
+                for own in named
+                if own is not None
+            ) / len(named)
         own = None if source is None else inputs.get(source)
         if knob not in METHODS[recipe.method_on(tensor)].parameters:
             return None
         return recipe.value(knob, tensor, self.layers, own)
-
-    def _multiplier(self, recipe: Recipe, own: Input, tensor: str) -> float:
-        """How much of the task vector of `own` the merge holds, as far as the recipe tells."""
-
-        def value(name: str, of: Input | None = None) -> float:
-            return float(recipe.value(name, tensor, self.layers, of))
-
-        method = recipe.method_on(tensor)
-        rules = METHODS[method].parameters
-        if method == "slerp":
-            return 1 - value("t") if own.model == recipe.base else value("t")
-        if "weight" not in rules:
-            return value("scale", own) if "scale" in rules else 1 / len(recipe.inputs)
-        factor = 1.0 if "lambda" not in rules or "lambda" in self._knobs else value("lambda")
-        total = sum(value("weight", of) for of in recipe.inputs)
-        if method == "nuslerp":
-            return value("weight", own) / total if abs(total) >= 1e-6 else 0.5
-        if method in _SUMS and value("normalize"):
-            factor /= total or 1.0
-        return factor * value("weight", own)
 
     def _nearest(self, parameter: Parameter, knob: str, value: Scalar | None) -> Setting:
         """The setting of `parameter` nearest to `value`, which may be None."""

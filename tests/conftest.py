@@ -1,4 +1,7 @@
-"""What several tests need: a task without a model, whose scores are a known function of the candidate."""
+"""What several tests need: a task without a model, the micro task over few items, a Hub on loopback.
+
+The task's scores are a known function of the candidate.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,11 @@ os.environ.setdefault(
     "OMP_NUM_THREADS", "1"
 )  # before torch: a worker per core runs beside this one
 
-from collections.abc import Callable
+import logging
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -22,6 +28,7 @@ from suite.merging.merger import MergeFailure
 from suite.objective import Objective
 from suite.task import Measurement, Task
 from suite.trial import Score
+from tests.hub_server import HubServer
 
 
 class KnownTask(Task):
@@ -89,3 +96,25 @@ def suite(
         return code, out, err
 
     return call
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[HubServer]:
+    """A Hub with one model, lab/model; this process talks to it. The library never waits."""
+    with HubServer() as server:
+        server.add("lab/model", places.ZOO / "ja_math_micro" / "base")
+        server.redirect(monkeypatch, tmp_path)
+        impatient = SimpleNamespace(**{**vars(time), "sleep": lambda _: None})
+        for module in ("file_download", "utils._http"):
+            monkeypatch.setattr(f"huggingface_hub.{module}.time", impatient)
+        yield server
+
+
+@pytest.fixture(scope="module")
+def small_models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Path]]:
+    """Folders of the models of `mergekit_alone`; libraries log nothing while they are there."""
+    from tests import mergekit_alone
+
+    logging.disable(logging.CRITICAL)
+    yield mergekit_alone.saved(tmp_path_factory.mktemp("models"))
+    logging.disable(logging.NOTSET)

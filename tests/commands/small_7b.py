@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from suite.commands import assemble
+from suite.commands.compose import compose
 from tests.evaluators import tiny_vlm
 from tests.export import towers
 
@@ -28,6 +30,17 @@ _ASKED = [
     "どこで撮影されましたか？",
 ]
 _SAID = ["赤い車", "青色です", "二人", "公園の中で撮影された写真です"]
+
+# What is smaller than in the real task, and nothing else: rows to search on, and tokens of a reply.
+FEW = [
+    f"task.evaluators.{name}.{key}"
+    for name, parts in (("ja_vg_vqa", ("0:3", "3:6")), ("ja_wild", ("6:8", "8:11")))
+    for key in (
+        f"data.search.rows={parts[0]!r}",
+        f"data.select.rows={parts[1]!r}",
+        "max_new_tokens=6",
+    )
+]
 
 
 @dataclass(frozen=True)
@@ -152,3 +165,8 @@ def _wild(folder: Path) -> None:
 def copied(small: Small, name: str, to: Path) -> Path:
     """A copy of one model's folder, to break."""
     return Path(shutil.copytree(small.models[name], to))
+
+
+def live(small: Small, *words: str, task: str = "ja_vlm_7b") -> Any:
+    """The task over these models and data sets, ready to measure, with `FEW` items."""
+    return assemble.task(compose([f"task={task}", *small.words(*FEW), "device=cpu", *words]))

@@ -7,9 +7,15 @@ layers, 32000 rows of which Abel has 32 more, shards with an index, bfloat16 but
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import yaml
+
+from suite import places
+from suite.commands.compose import compose
 
 ROWS, EXTRA, LAYERS = 32000, 32, 32
 MODELS = {
@@ -19,6 +25,17 @@ MODELS = {
     "abel": "GAIR/Abel-7B-002",
     "evolved": "SakanaAI/EvoLLM-JP-v1-7B",
 }
+# What is smaller than in the real task, and nothing else: rows, and tokens of a reply.
+FEW = [
+    f"{'+' * (key == 'data.report.rows')}task.evaluators.mgsm_ja.{key}={value}"
+    for key, value in {
+        "data.search.rows": "'0:4'",
+        "data.select.rows": "'869:873'",
+        "data.report.rows": "'0:4'",
+        "data.report.sha256": "null",
+        "max_new_tokens": 6,
+    }.items()
+]
 
 
 @dataclass(frozen=True)
@@ -124,3 +141,20 @@ def qwen(folder: Path, number: int) -> None:
     model: Any = transformers.Qwen2ForCausalLM(config)
     model.bfloat16().save_pretrained(folder)
     tokenizer().save_pretrained(folder)
+
+
+def named(task: str) -> dict[str, str]:
+    """The models that a task's file names."""
+    file = places.data("conf") / "task" / f"{task}.yaml"
+    return dict(yaml.safe_load(file.read_text(encoding="utf-8"))["models"])
+
+
+def pickled(files: Mapping[str, bytes]) -> dict[str, bytes]:
+    """The same checkpoint as its authors left it on main."""
+    kept = {name: content for name, content in files.items() if "safetensors" not in name}
+    return {**kept, "pytorch_model-00001-of-00002.bin": b"a pickle"}
+
+
+def configured(small: Small, *words: str) -> dict[str, Any]:
+    """The configuration of a task or experiment over these data sets, with `FEW` items."""
+    return compose([f"task.data={small.data}", "device=cpu", *FEW, *words])

@@ -14,21 +14,18 @@ import torch
 import yaml
 
 from suite import mergekit
-from suite.__main__ import main
 from suite.evaluators import vision
 from suite.export import checkpoint
 from suite.export.checkpoint import Plan
 from suite.journal import Journal
 from suite.layer_path import Hop, LayerPath
-from suite.recipe import Input, Recipe
+from suite.recipe import Recipe
 from suite.trial import Score, Trial
 from tests.evaluators import tiny_vlm
 from tests.export import towers
+from tests.export.towers import SOUP
 
 Call = Callable[..., tuple[int, str, str]]
-SOUP = Recipe(
-    "task_arithmetic", (Input("japanese", {"weight": 0.4}), Input("vlm", {"weight": 0.7})), "base"
-)
 PATH = LayerPath("base", (Hop("base", 0), Hop("vlm", 1), Hop("base", 1)))
 each_vlm = pytest.mark.parametrize("architecture", ["llava", "qwen2_vl"])
 
@@ -37,17 +34,6 @@ each_vlm = pytest.mark.parametrize("architecture", ["llava", "qwen2_vl"])
 def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Path]]:
     root = tmp_path_factory.mktemp("models")
     return {name: towers.make(root / name, name) for name in ("llava", "qwen2_vl")}
-
-
-@pytest.fixture
-def call(capsys: pytest.CaptureFixture[str]) -> Call:
-    def words(*words: object) -> tuple[int, str, str]:
-        capsys.readouterr()
-        code = main([str(word) for word in words])
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return words
 
 
 def run_of(folder: Path, folders: dict[str, Path], *recipes: Any, **task: Any) -> Path:

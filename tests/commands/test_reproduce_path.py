@@ -17,7 +17,7 @@ from suite.__main__ import main
 from suite.commands import reproduce_path
 from suite.errors import BadInput
 from tests.commands import small_math
-from tests.commands.test_reproduce import asked, talkative, verdict
+from tests.commands.reproducing import asked, talkative, verdict
 from tests.hub_server import HubServer
 
 HOPS = [*range(20), *range(8, 32), 3, 31]

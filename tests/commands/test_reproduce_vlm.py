@@ -12,19 +12,12 @@ import torch
 
 from suite.__main__ import main
 from suite.evaluators import handle, rouge
-from tests.commands import small_7b
-from tests.commands.small_7b import Small
-from tests.commands.test_vlm_7b import FEW
+from tests.commands.small_7b import FEW, Small
 from tests.hub_server import HubServer
 
 
-@pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> Small:
-    return small_7b.make(tmp_path_factory.mktemp("small"))
-
-
 def test_a_vlm_is_asked_about_pictures(
-    small: Small,
+    small_vlm: Small,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -40,8 +33,12 @@ def test_a_vlm_is_asked_about_pictures(
     monkeypatch.setattr(handle.TransformersHandle, "generate", noted)
     with HubServer() as server:
         server.redirect(monkeypatch, tmp_path / "home")
-        server.add("SakanaAI/EvoVLM-JP-v1-7B", small.models["vlm"])
-        words = ["only=[vlm,evovlm_jp_v1_7b,dare_ties_0.5]", *small.words(*FEW), "batch_size=10"]
+        server.add("SakanaAI/EvoVLM-JP-v1-7B", small_vlm.models["vlm"])
+        words = [
+            "only=[vlm,evovlm_jp_v1_7b,dare_ties_0.5]",
+            *small_vlm.words(*FEW),
+            "batch_size=10",
+        ]
         code = main(["reproduce", "task=ja_vlm_7b", "device=cpu", f"results={tmp_path}", *words])
     out, err = capsys.readouterr()
     assert code == 0, err

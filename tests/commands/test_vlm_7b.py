@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -13,51 +12,30 @@ import numpy as np
 import pytest
 import torch
 import yaml
-from PIL import Image
-from pyarrow import parquet
 
 from suite.__main__ import main
-from suite.commands import assemble
-from suite.commands.compose import compose
 from suite.evaluators import vision
 from tests.commands import small_7b
-from tests.commands.small_7b import Small
+from tests.commands.small_7b import FEW, Small, live
 from tests.export import towers
 
-JA_SHISA_VQA = """[INST] <<SYS>>
-あなたは役立つ、偏見がなく、検閲されていないアシスタントです。与えられた画像を下に、質問に答えてください。
-<</SYS>>
-
-{input} [/INST]"""  # evomerge/models/prompt_templates.py of SakanaAI/evolutionary-model-merge @09aff54
 Call = Callable[..., tuple[int, str, str]]
-# What is smaller than in the real task, and nothing else: rows to search on, and tokens of a reply.
-FEW = [
-    f"task.evaluators.{name}.{key}"
-    for name, parts in (("ja_vg_vqa", ("0:3", "3:6")), ("ja_wild", ("6:8", "8:11")))
-    for key in (
-        f"data.search.rows={parts[0]!r}",
-        f"data.select.rows={parts[1]!r}",
-        "max_new_tokens=6",
-    )
-]
-
-
-@pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> Small:
-    return small_7b.make(tmp_path_factory.mktemp("small"))
 
 
 @pytest.fixture
 def call(
-    small: Small, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> Call:  # fmt: skip
+    small_vlm: Small,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Call:
     monkeypatch.setenv("MERGE_SUITE_CACHE", str(tmp_path / "cache"))
 
     def words(command: str, *more: object, task: str = "ja_vlm_7b") -> tuple[int, str, str]:
         capsys.readouterr()
         given = [
             f"task={task}",
-            *small.words(*FEW),
+            *small_vlm.words(*FEW),
             "device=cpu",
             f"results={tmp_path / 'results'}",
         ]
@@ -73,7 +51,7 @@ def rounded(tensors: towers.Tensors) -> towers.Tensors:
     return {name: tensor.float() for name, tensor in tensors.items()}
 
 
-def test_from_check_to_export(call: Call, small: Small, tmp_path: Path) -> None:
+def test_from_check_to_export(call: Call, small_vlm: Small, tmp_path: Path) -> None:
     code, out, err = call("check")
     assert code == 0, err
     assert "ja_vlm_7b: 4 parameters, dare_ties" in out
@@ -106,13 +84,13 @@ def test_from_check_to_export(call: Call, small: Small, tmp_path: Path) -> None:
     assert {"vlm", "japanese", "dare_ties_0.53"} <= {row["name"] for row in answers}
     code, out, err = call("export", run, tmp_path / "out", "--trial", "0")
     assert code == 0, err
-    check_export(small, tmp_path / "out", trials[0])
+    check_export(small_vlm, tmp_path / "out", trials[0])
 
 
-def check_export(small: Small, out: Path, trial: dict[str, Any]) -> None:
+def check_export(small_vlm: Small, out: Path, trial: dict[str, Any]) -> None:
     """The tower is merged, the rows beyond the base's and all else are the VLM's."""
-    before, after = rounded(towers.read(small.models["vlm"])), rounded(towers.read(out))
-    base = towers.read(small.models["base"])
+    before, after = rounded(towers.read(small_vlm.models["vlm"])), rounded(towers.read(out))
+    base = towers.read(small_vlm.models["base"])
     rows = len(base["lm_head.weight"])
     plain = {name.removeprefix("language_model."): tensor for name, tensor in after.items()}
     old = {name.removeprefix("language_model."): tensor for name, tensor in before.items()}
@@ -127,7 +105,9 @@ def check_export(small: Small, out: Path, trial: dict[str, Any]) -> None:
     assert written["tiling"] is False and written["rope_theta"] == 1e4
 
 
-def test_an_export_answers_as_the_search_measured(call: Call, small: Small, tmp_path: Path) -> None:
+def test_an_export_answers_as_the_search_measured(
+    call: Call, small_vlm: Small, tmp_path: Path
+) -> None:
     """Class, processor and rotary base are written, so that the folder needs no settings of a task."""
     code, _, err = call("run", "optimizer=random", "trials=1", "task.baselines=ja_vlm_7b")
     assert code == 0, err
@@ -135,7 +115,7 @@ def test_an_export_answers_as_the_search_measured(call: Call, small: Small, tmp_
     assert call("export", run, tmp_path / "out", "--trial", "0")[0] == 0
     code, _, err = call("merge", tmp_path / "out/recipe.json", tmp_path / "again")
     assert code == 0, err
-    searched = live(small)
+    searched = live(small_vlm)
     (trial,) = ((run / "trials.jsonl").read_text()).splitlines()
     searched.merge(searched.recipe(np.array(json.loads(trial)["x"])))
     usual = [
@@ -150,96 +130,9 @@ def test_an_export_answers_as_the_search_measured(call: Call, small: Small, tmp_
     assert again.config.text_config.rope_parameters["rope_theta"] == 1e4
 
 
-def live(small: Small, *words: str, task: str = "ja_vlm_7b") -> Any:
-    return assemble.task(compose([f"task={task}", *small.words(*FEW), "device=cpu", *words]))
-
-
-def test_the_task_is_what_was_published(small: Small) -> None:
-    found = live(small)
-    model, processor = found.handle.model, found.handle.processor
-    assert type(model).__name__ == "LlavaForConditionalGeneration" and model.dtype == torch.float16
-    assert type(processor).__name__ == "LlavaProcessor"
-    assert model.config.text_config.rope_parameters["rope_theta"] == 1e4
-    assert [parameter.name for parameter in found.space.parameters] == [
-        "weight.vlm", "weight.japanese", "density.vlm", "density.japanese",
-    ]  # fmt: skip
-    recipe = found.recipe(np.array([0.2, 0.9, 0.3, 0.7]))
-    assert recipe.base == "base" and recipe.parameters["normalize"] is False
-    assert recipe.parameters["rescale"] == "inverse_density"
-    for evaluator in found.evaluators:
-        assert (evaluator.decoding.num_beams, evaluator.decoding.repetition_penalty) == (5, 1.5)
-        prompt = evaluator.template.replace("{prompt}", "何色？")
-        assert prompt.endswith("<</SYS>>\n\n<image>\n何色？ [/INST]")
-        assert prompt.startswith("[INST] <<SYS>>\nあなたは役立つ、")
-        (ids,) = found.handle.encode([prompt])
-        assert ids[0] == found.handle.tokenizer.bos_token_id
-    own = live(small, "task.rope_theta=null", "task.tiling=true").handle
-    assert type(own.model).__name__ == "LlavaNextForConditionalGeneration"
-    assert own.model.config.text_config.rope_parameters["rope_theta"] == 1e6
-
-
-def test_answers_are_those_of_the_published_evaluation(small: Small) -> None:
-    """Its steps with transformers alone, for the untouched VLM: class, prompt, picture, decoding."""
-    found = live(small, "batch_size=5")  # one question at a time, and its five beams
-    found.merge(assemble.baselines(compose(["task=ja_vlm_7b", *small.words()]))["vlm"])
-    model, processor = by_hand(small.models["vlm"])
-    for evaluator, data, pattern in zip(
-        found.evaluators, ("JA-VG-VQA-500", "JA-VLM-Bench-In-the-Wild"), ("qas", ""), strict=True
-    ):
-        (file,) = (small.data / data / "data").glob("test-*.parquet")
-        rows = parquet.read_table(file).to_pylist()
-        theirs = []
-        for row in rows:
-            question = row["qas"][0]["question"] if pattern else row["question"]
-            image = Image.open(io.BytesIO(row["image"]["bytes"])).convert("RGB")
-            prompt = JA_SHISA_VQA.format(input=f"<image>\n{question}")
-            inputs = processor(text=[prompt], images=[image], return_tensors="pt")
-            inputs["pixel_values"] = inputs["pixel_values"].half()
-            out = model.generate(
-                **inputs, do_sample=False, num_beams=5, max_new_tokens=6, repetition_penalty=1.5
-            )
-            ids = out[0, inputs["input_ids"].shape[1] :]
-            theirs.append(processor.decode(ids, skip_special_tokens=True))
-        ours = evaluator.samples(found.handle, "report", len(rows))
-        assert [sample.reply for sample in ours] == theirs and len(set(theirs)) > 1
-
-
-def by_hand(folder: Path) -> tuple[Any, Any]:
-    """LLaVA-1.5's model and processor over a LLaVA-NeXT's files, as transformers 4.38 made them."""
-    import transformers
-
-    said = json.loads((folder / "config.json").read_text())
-    said["text_config"]["rope_parameters"]["rope_theta"] = 1e4
-    eyes = json.loads((folder / "preprocessor_config.json").read_text())
-    config = transformers.LlavaConfig(
-        **{key: said[key] for key in ("text_config", "vision_config", "image_token_index")}
-    )
-    model: Any = transformers.LlavaForConditionalGeneration.from_pretrained(
-        folder, config=config, dtype=torch.float16
-    )
-    image_processor = transformers.CLIPImageProcessorPil(
-        **{key: eyes[key] for key in ("size", "crop_size", "image_mean", "image_std")}
-    )
-    return model.eval(), transformers.LlavaProcessor(
-        image_processor=image_processor,
-        tokenizer=transformers.AutoTokenizer.from_pretrained(folder),
-        patch_size=8,
-        vision_feature_select_strategy="default",
-        num_additional_image_tokens=1,
-    )
-
-
-def test_the_first_question_of_each_picture_is_asked(small: Small) -> None:
-    vg = live(small).evaluators[0].splits
-    assert [item.id for item in vg["report"]] == ["100", "101", "102", "103"]
-    assert [item.id for item in vg["search"]] == ["0", "1", "2"]
-    sizes = [item.picture.image().size for item in vg["report"]]
-    assert sizes == [small_7b.SIZES[row % 4] for row in range(100, 104)]
-
-
 @pytest.mark.parametrize("task", ["ja_vlm_7b_dfs", "ja_vlm_7b_hybrid"])
-def test_layer_paths_run_through_the_tower(small: Small, task: str) -> None:
-    found = live(small, task=task)
+def test_layer_paths_run_through_the_tower(small_vlm: Small, task: str) -> None:
+    found = live(small_vlm, task=task)
     recipe = found.recipe(np.full(found.space.d, 0.6))
     scores = found.measure(recipe, "search").scores
     assert scores["ja_vg_vqa.tokens"].n == 3
@@ -279,9 +172,9 @@ def test_what_is_wrong_is_said_in_one_line(
 
 @pytest.mark.parametrize("command", ["check", "run"])
 def test_a_missing_processor_is_named_before_anything_is_loaded(
-    call: Call, small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+    call: Call, small_vlm: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:
-    blind = small_7b.copied(small, "vlm", tmp_path / "blind")
+    blind = small_7b.copied(small_vlm, "vlm", tmp_path / "blind")
     for file in blind.glob("*processor_config.json"):
         file.unlink()
     monkeypatch.setattr("suite.merging.sources.Sources.load", None)
@@ -290,8 +183,8 @@ def test_a_missing_processor_is_named_before_anything_is_loaded(
     assert f"model {blind}: no processor: preprocessor_config.json" in err
 
 
-def test_a_picture_to_report_on_is_searched_by_no_evaluator(call: Call, small: Small) -> None:
-    train = small.data / "JA-VG-VQA-500/data"
+def test_a_picture_to_report_on_is_searched_by_no_evaluator(call: Call, small_vlm: Small) -> None:
+    train = small_vlm.data / "JA-VG-VQA-500/data"
     words = [
         f"task.evaluators.ja_wild.data.report.path={train}",
         "task.evaluators.ja_wild.data.report.files='train-*'",
@@ -317,10 +210,3 @@ def test_tasks_are_listed_without_models_and_data(
     for kind, name in wanted.items():
         assert main(["list", kind]) == 0
         assert f"{name} " in capsys.readouterr().out
-
-
-def test_the_experiment_is_the_published_search(small: Small) -> None:
-    config = compose(["experiment=ja_vlm_7b", *small.words(*FEW), "device=cpu"])
-    found = assemble.optimizer(config, live(small))
-    generation = found.ask()
-    assert config["batch_size"] == 60 and generation.shape == (8, 4)

@@ -1,4 +1,7 @@
-"""The data sets of lm-eval's japanese_leaderboard in miniature: as published, and as its tasks read them."""
+"""The data sets of lm-eval's japanese_leaderboard in miniature: as published, and as its tasks read them.
+
+`reader` is a model for them.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,12 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+import torch
+import transformers
+
+from suite.evaluators.handle import TransformersHandle
+from tests.evaluators import random_model
 
 Row = dict[str, Any]
 SPLITS = {"train": 16, "validation": 8}
@@ -183,3 +192,29 @@ def _parquet(path: Path, found: Sequence[Row]) -> None:
 
     path.parent.mkdir(parents=True, exist_ok=True)
     datasets.Dataset.from_list(list(found)).to_parquet(str(path))
+
+
+def reader() -> TransformersHandle:
+    """A Mistral that knows the characters of the data, with a context that holds every prompt."""
+    texts = [str(row) for task in SHOTS for s in splits(task) for row in rows(task, s)]
+    characters = sorted(
+        {*"".join(texts), *"指示入力応答与えられた文脈質問以下選択ください含意矛盾中立#：\n"}
+    )
+    tokenizer = random_model.tokenizer([*characters, "ポジティブ"])
+    config = transformers.MistralConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=32,
+        intermediate_size=48,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        max_position_embeddings=2048,
+        bos_token_id=1,
+        eos_token_id=2,
+        pad_token_id=3,
+    )
+    model = transformers.MistralForCausalLM(config).float().eval()
+    random_model.randomise(model, 0)
+    with torch.no_grad():
+        model.lm_head.weight[2] *= 4  # most replies end soon
+    return TransformersHandle(model, tokenizer, batch_size=4)

@@ -13,20 +13,9 @@ from suite.errors import BadInput
 from suite.evaluators import lm_eval_data
 from suite.evaluators.lm_eval_task import LmEvalTask
 from suite.evaluators.vision import VisionHandle
-from tests.evaluators.small_task import ROWS, lines, task, written
-from tests.evaluators.vlm_task import made
+from tests.evaluators.small_task import ROWS, lines, task
 
 pytest.importorskip("lm_eval")
-
-
-@pytest.fixture(scope="module")
-def handle() -> VisionHandle:
-    return VisionHandle(*made("llava"), batch_size=4)
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return written(tmp_path)
 
 
 Writer = Callable[[Path], None]
@@ -52,38 +41,42 @@ FORMATS: dict[str, tuple[str, Writer, dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_every_format_reads_alike(folder: Path, handle: VisionHandle, form: str) -> None:
-    usual = task(folder, {"search": {"ids": "0:4"}})
+def test_every_format_reads_alike(small_tasks: Path, llava: VisionHandle, form: str) -> None:
+    usual = task(small_tasks, {"search": {"ids": "0:4"}})
     name, write, more = FORMATS[form]
-    (folder / "data" / "dev.jsonl").unlink()
-    write(folder / "data" / name)
-    before = sorted(folder.rglob("*"))
-    data = {"path": folder / "data", "files": {"dev": name}, **more}
-    other = task(folder, {"search": {"ids": "0:4"}}, data=data)
-    assert other.samples(handle, "search", 9) == usual.samples(handle, "search", 9)
-    assert other.evaluate(handle, "search") == usual.evaluate(handle, "search")
-    assert sorted(folder.rglob("*")) == before, "nothing is written"
-    assert list(lm_eval_data.files(data, "x").values()) == [folder / "data" / name]
+    (small_tasks / "data" / "dev.jsonl").unlink()
+    write(small_tasks / "data" / name)
+    before = sorted(small_tasks.rglob("*"))
+    data = {"path": small_tasks / "data", "files": {"dev": name}, **more}
+    other = task(small_tasks, {"search": {"ids": "0:4"}}, data=data)
+    assert other.samples(llava, "search", 9) == usual.samples(llava, "search", 9)
+    assert other.evaluate(llava, "search") == usual.evaluate(llava, "search")
+    assert sorted(small_tasks.rglob("*")) == before, "nothing is written"
+    assert list(lm_eval_data.files(data, "x").values()) == [small_tasks / "data" / name]
 
 
 def test_words_become_labels_and_files_follow_each_other(
-    folder: Path, handle: VisionHandle
+    small_tasks: Path, llava: VisionHandle
 ) -> None:
     words = [{**row, "a": "abc"[row["a"]]} for row in ROWS]
-    lines(folder / "data" / "dev-0.jsonl", words[:5])
-    lines(folder / "data" / "dev-1.jsonl", words[5:])
-    data = {"path": folder / "data", "files": {"dev": "dev-*.jsonl"}, "values": {"a": [*"abc"]}}
-    made_of = task(folder, {"search": {}}, data=data, num_fewshot=0)
-    assert made_of.evaluate(handle, "search") == task(
-        folder, {"search": {}}, num_fewshot=0
-    ).evaluate(handle, "search")
+    lines(small_tasks / "data" / "dev-0.jsonl", words[:5])
+    lines(small_tasks / "data" / "dev-1.jsonl", words[5:])
+    data = {
+        "path": small_tasks / "data",
+        "files": {"dev": "dev-*.jsonl"},
+        "values": {"a": [*"abc"]},
+    }
+    made_of = task(small_tasks, {"search": {}}, data=data, num_fewshot=0)
+    assert made_of.evaluate(llava, "search") == task(
+        small_tasks, {"search": {}}, num_fewshot=0
+    ).evaluate(llava, "search")
     del data["values"]
     with pytest.raises(
         BadInput, match="document 0 of choice: the answer 'a' is neither one of the"
     ):
-        task(folder, {"search": {}}, data=data, num_fewshot=0)
+        task(small_tasks, {"search": {}}, data=data, num_fewshot=0)
     with pytest.raises(BadInput, match="column 'a' has 'c'; values lists a, b"):
-        task(folder, {"search": {}}, data={**data, "values": {"a": ["a", "b"]}}, num_fewshot=0)
+        task(small_tasks, {"search": {}}, data={**data, "values": {"a": ["a", "b"]}}, num_fewshot=0)
 
 
 @pytest.mark.parametrize(
@@ -103,22 +96,27 @@ def test_words_become_labels_and_files_follow_each_other(
         ),
     ],
 )
-def test_bad_data_is_told(folder: Path, change: dict[str, Any], said: str) -> None:
-    (folder / "data" / "code.py").write_text("raise SystemExit", encoding="utf-8")
-    data = {"path": folder / "data", "get": "fetch it", "files": {"dev": "dev.jsonl"}, **change}
+def test_bad_data_is_told(small_tasks: Path, change: dict[str, Any], said: str) -> None:
+    (small_tasks / "data" / "code.py").write_text("raise SystemExit", encoding="utf-8")
+    data = {
+        "path": small_tasks / "data",
+        "get": "fetch it",
+        "files": {"dev": "dev.jsonl"},
+        **change,
+    }
     with pytest.raises(BadInput, match=said) as error:
-        task(folder, {"search": {}}, data=data)
+        task(small_tasks, {"search": {}}, data=data)
     assert "\n" not in str(error.value)
 
 
-def test_a_row_that_does_not_fit_is_named(folder: Path) -> None:
-    lines(folder / "data" / "dev.jsonl", [*ROWS, {**ROWS[0], "q": None, "a": 7}])
+def test_a_row_that_does_not_fit_is_named(small_tasks: Path) -> None:
+    lines(small_tasks / "data" / "dev.jsonl", [*ROWS, {**ROWS[0], "q": None, "a": 7}])
     with pytest.raises(BadInput, match="document 12 of choice: the answer 7 is neither"):
-        task(folder, {"search": {}}, num_fewshot=0)
+        task(small_tasks, {"search": {}}, num_fewshot=0)
 
 
 def test_the_hubs_data_is_pinned_and_its_absence_told(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
+    small_tasks: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import datasets
 
@@ -132,10 +130,10 @@ def test_the_hubs_data_is_pinned_and_its_absence_told(
     with pytest.raises(
         BadInput, match=r"made of someone/choice; give local files as data"
     ) as error:
-        task(folder, {"search": {}}, data=None, revision="abc")
+        task(small_tasks, {"search": {}}, data=None, revision="abc")
     assert "\n" not in str(error.value)
     assert asked == {"path": "someone/choice", "name": None, "token": "none", "revision": "abc"}
     with pytest.raises(BadInput, match="revision is of the Hub's data set"):
-        task(folder, {"search": {}}, revision="abc")
+        task(small_tasks, {"search": {}}, revision="abc")
     with pytest.raises(BadInput, match="items replace the task's data"):
-        LmEvalTask("x", "choice", {"m": "acc"}, items=folder, revision="abc")
+        LmEvalTask("x", "choice", {"m": "acc"}, items=small_tasks, revision="abc")

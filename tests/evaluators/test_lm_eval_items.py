@@ -29,9 +29,7 @@ QUESTIONS = ["まるは何色ですか。", "これは何ですか。", "赤い�
 TEMPLATE, NEW_TOKENS = "<image>{prompt}\n", 8
 
 
-@pytest.fixture(autouse=True)
-def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MERGE_SUITE_CACHE", str(tmp_path / "cache"))
+pytestmark = pytest.mark.usefixtures("own_cache")
 
 
 @pytest.fixture(scope="module")

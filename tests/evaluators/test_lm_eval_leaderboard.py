@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-import transformers
 
 from suite import places
 from suite.commands import assemble
@@ -56,47 +55,7 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def handle() -> TransformersHandle:
-    """A Mistral that knows the characters of the data, with a context that holds every prompt."""
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
-
-    texts = [
-        str(row)
-        for task in SHOTS
-        for s in leaderboard.splits(task)
-        for row in leaderboard.rows(task, s)
-    ]
-    characters = sorted(
-        {*"".join(texts), *"指示入力応答与えられた文脈質問以下選択ください含意矛盾中立#：\n"}
-    )
-    words = dict.fromkeys(["<unk>", "<s>", "</s>", "<pad>", *characters, "ポジティブ"])
-    fast = Tokenizer(models.WordLevel({w: i for i, w in enumerate(words)}, unk_token="<unk>"))
-    fast.pre_tokenizer = pre_tokenizers.Split("", "isolated")
-    fast.decoder = decoders.Fuse()
-    special = {"unk_token": "<unk>", "bos_token": "<s>", "eos_token": "</s>", "pad_token": "<pad>"}
-    tokenizer = transformers.PreTrainedTokenizerFast(
-        tokenizer_object=fast, clean_up_tokenization_spaces=False, **special
-    )
-    config = transformers.MistralConfig(
-        vocab_size=len(words),
-        hidden_size=32,
-        intermediate_size=48,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        num_key_value_heads=2,
-        max_position_embeddings=2048,
-        bos_token_id=1,
-        eos_token_id=2,
-        pad_token_id=3,
-    )
-    torch.manual_seed(0)
-    model = transformers.MistralForCausalLM(config).float().eval()
-    generator = torch.Generator().manual_seed(0)
-    with torch.no_grad():
-        for parameter in model.parameters():
-            noise = torch.randn(parameter.shape, generator=generator)
-            parameter.copy_(noise * (0.4 if parameter.ndim > 1 else 0.1) + (parameter.ndim == 1))
-        model.lm_head.weight[2] *= 4  # most replies end soon
-    return TransformersHandle(model, tokenizer, batch_size=4)
+    return leaderboard.reader()
 
 
 def entry(copies: Path, **small: int) -> dict[str, Any]:

@@ -13,27 +13,16 @@ from suite.errors import BadInput
 from suite.evaluators.lm_eval_mean import LmEvalMean, mean
 from suite.evaluators.vision import VisionHandle
 from suite.trial import Score
-from tests.evaluators.small_task import ROWS, WRITE, task, written
-from tests.evaluators.vlm_task import made
+from tests.evaluators.small_task import ROWS, WRITE, task
 
 pytest.importorskip("lm_eval")
 
 
-@pytest.fixture(scope="module")
-def handle() -> VisionHandle:
-    return VisionHandle(*made("llava"), batch_size=4)
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return written(tmp_path)
-
-
-def test_metrics_of_all_documents_are_taken_of_each(folder: Path, handle: VisionHandle) -> None:
+def test_metrics_of_all_documents_are_taken_of_each(small_tasks: Path, llava: VisionHandle) -> None:
     metrics = {"pair": "pair", "length": "length"}
-    evaluator = task(folder, {"search": {}}, task="write", metrics=metrics)
-    found = evaluator.evaluate(handle, "search")
-    lengths = [len(sample.reply) for sample in evaluator.samples(handle, "search", 99)]
+    evaluator = task(small_tasks, {"search": {}}, task="write", metrics=metrics)
+    found = evaluator.evaluate(llava, "search")
+    lengths = [len(sample.reply) for sample in evaluator.samples(llava, "search", 99)]
     assert found["length"].items == tuple(map(float, lengths))
     assert found["pair"].items == tuple(
         float(3 * row["a"] + length) for row, length in zip(ROWS, lengths, strict=True)
@@ -41,13 +30,13 @@ def test_metrics_of_all_documents_are_taken_of_each(folder: Path, handle: Vision
     assert evaluator.figures == ("pair", "length") == tuple(found)
     assert evaluator.directions == {"pair": "minimize", "length": "maximize"}
     with pytest.raises(BadInput, match=r"'perplexity' is a figure of all documents together"):
-        task(folder, {"search": {}}, task="write", metrics={"p": "perplexity"})
+        task(small_tasks, {"search": {}}, task="write", metrics={"p": "perplexity"})
 
 
-def test_the_batch_is_its_own(folder: Path, handle: VisionHandle) -> None:
-    one = task(folder, {"search": {}}, task="write", metrics={"m": "length"}, batch_size=1)
-    many = task(folder, {"search": {}}, task="write", metrics={"m": "length"})
-    assert one.evaluate(handle, "search") == many.evaluate(handle, "search")
+def test_the_batch_is_its_own(small_tasks: Path, llava: VisionHandle) -> None:
+    one = task(small_tasks, {"search": {}}, task="write", metrics={"m": "length"}, batch_size=1)
+    many = task(small_tasks, {"search": {}}, task="write", metrics={"m": "length"})
+    assert one.evaluate(llava, "search") == many.evaluate(llava, "search")
     assert (one._lm.batch_size, many._lm.batch_size) == (1, 4)
 
 
@@ -61,10 +50,10 @@ def several(folder: Path, **options: Any) -> LmEvalMean:
     return LmEvalMean("g", **{"tasks": tasks, "path": folder, "data": data, **options})
 
 
-def test_a_mean_counts_tasks_and_not_documents(folder: Path, handle: VisionHandle) -> None:
-    evaluator = several(folder, means={"both": ["a", "b"]})
+def test_a_mean_counts_tasks_and_not_documents(small_tasks: Path, llava: VisionHandle) -> None:
+    evaluator = several(small_tasks, means={"both": ["a", "b"]})
     assert evaluator.figures == ("mean", "b"), "what the report split lacks is no objective"
-    found = evaluator.evaluate(handle, "search")
+    found = evaluator.evaluate(llava, "search")
     a, b = found["a"], found["b"]
     assert (a.n, b.n, found["both"].n) == (8, 4, 12)
     assert found["both"].value == pytest.approx((a.value + b.value) / 2)
@@ -72,10 +61,10 @@ def test_a_mean_counts_tasks_and_not_documents(folder: Path, handle: VisionHandl
         x * 12 / 8 for x in b.items
     )
     assert found["mean"] == b
-    assert set(evaluator.evaluate(handle, "report")) == {"mean", "b"}
+    assert set(evaluator.evaluate(llava, "report")) == {"mean", "b"}
     with pytest.raises(BadInput, match="no split 'select'; there are search, report"):
-        evaluator.evaluate(handle, "select")
-    shown = evaluator.samples(handle, "search", 5)
+        evaluator.evaluate(llava, "select")
+    shown = evaluator.samples(llava, "search", 5)
     assert [list(sample.outcome) for sample in shown] == [["a"]] * 3 + [["b"]] * 2
 
 
@@ -107,14 +96,14 @@ def test_the_standard_error_is_the_stratified_one() -> None:
         ({"shots": 3}, "'g.a': .*unexpected keyword argument 'shots'"),
     ],
 )
-def test_bad_means_are_told(folder: Path, options: dict[str, Any], said: str) -> None:
+def test_bad_means_are_told(small_tasks: Path, options: dict[str, Any], said: str) -> None:
     with pytest.raises(BadInput, match=said):
-        several(folder, **options)
+        several(small_tasks, **options)
 
 
-def test_a_mean_has_one_direction(folder: Path) -> None:
+def test_a_mean_has_one_direction(small_tasks: Path) -> None:
     text = WRITE.replace("mean, higher_is_better: true", "mean, higher_is_better: false")
-    (folder / "write.yaml").write_text(text, encoding="utf-8")
-    assert several(folder).directions == {"mean": "minimize", "a": "maximize", "b": "minimize"}
+    (small_tasks / "write.yaml").write_text(text, encoding="utf-8")
+    assert several(small_tasks).directions == {"mean": "minimize", "a": "maximize", "b": "minimize"}
     with pytest.raises(BadInput, match="the mean 'both' is of metrics that are better higher and"):
-        several(folder, means={"both": ["a", "b"]})
+        several(small_tasks, means={"both": ["a", "b"]})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import subprocess
 import sys
 from pathlib import Path
@@ -11,44 +10,14 @@ import pytest
 
 from suite.errors import BadInput
 from suite.evaluators.generation import GenerationEvaluator
-from suite.evaluators.items import Item, write
 from suite.evaluators.lm_eval_items import items_task
 from suite.evaluators.lm_eval_task import LmEvalTask
-from suite.evaluators.scorers import SCORERS, last_number
+from suite.evaluators.scorers import SCORERS
+from tests.evaluators import random_model
+from tests.evaluators.random_model import METRICS, NEW_TOKENS, randomise
 
 torch = pytest.importorskip("torch")
-transformers = pytest.importorskip("transformers")
 pytest.importorskip("lm_eval")
-
-NEW_TOKENS = 12
-WORDS = [*"0123456789", *"りんごみかんは全部で何個ですか答え", "\n", "sum", "of", "is", " "]
-METRICS = {"acc_ja": "acc_ja", "acc": "acc", "ja": "ja"}
-
-
-def tokenizer():
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
-
-    words = dict.fromkeys(["<unk>", "<s>", "</s>", "<pad>", *WORDS])
-    fast = Tokenizer(models.WordLevel({w: i for i, w in enumerate(words)}, unk_token="<unk>"))
-    fast.pre_tokenizer = pre_tokenizers.Split("", "isolated")
-    fast.decoder = decoders.Fuse()
-    return transformers.PreTrainedTokenizerFast(
-        tokenizer_object=fast,
-        unk_token="<unk>",
-        bos_token="<s>",
-        eos_token="</s>",
-        pad_token="<pad>",
-        clean_up_tokenization_spaces=False,
-    )
-
-
-def randomise(model, seed: int) -> None:
-    """New weights in place, far from each other in logits, the end of sequence likely."""
-    generator = torch.Generator().manual_seed(seed)
-    with torch.no_grad():
-        for parameter in model.parameters():
-            noise = torch.randn(parameter.shape, generator=generator)
-            parameter.copy_(noise * (0.4 if parameter.ndim > 1 else 0.1) + (parameter.ndim == 1))
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -61,65 +30,22 @@ def one_thread():
 
 @pytest.fixture(scope="module")
 def handle():
-    from suite.evaluators.handle import TransformersHandle
-
-    tok = tokenizer()
-    config = transformers.MistralConfig(
-        vocab_size=len(tok),
-        hidden_size=32,
-        intermediate_size=48,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        num_key_value_heads=2,
-        max_position_embeddings=96,
-        bos_token_id=tok.bos_token_id,
-        eos_token_id=None,  # the trap: nothing but the tokenizer knows where a reply ends
-        pad_token_id=tok.pad_token_id,
-    )
-    model = transformers.MistralForCausalLM(config).float()
-    randomise(model, 0)
-    return TransformersHandle(model, tok, batch_size=7)
+    return random_model.made()
 
 
 @pytest.fixture(scope="module")
 def folder(handle, tmp_path_factory):
-    """Items of many lengths; half of them expect the number the first model answers with."""
-    randomise(handle.model, 0)
-    rng, where = random.Random(1), tmp_path_factory.mktemp("items")
-    for split, count in (("search", 24), ("select", 5), ("report", 9)):
-        prompts = [
-            f"{split[2:4]}{i:02d}" + "".join(rng.choices(WORDS[:27], k=rng.randint(3, 30)))
-            for i in range(count)
-        ]
-        replies = [r.text for r in handle.generate([p + "\n" for p in prompts], NEW_TOKENS)]
-        numbers = [last_number(reply) if i % 2 else 7 for i, reply in enumerate(replies)]
-        expected = [str(7 if number is None else number) for number in numbers]
-        ids = [f"{split}/{i}" for i in range(count)]
-        items = [Item(*fields) for fields in zip(ids, prompts, expected, strict=True)]
-        write(where / f"{split}.jsonl", items)
-    return where
+    return random_model.asked(handle, tmp_path_factory.mktemp("items"))
+
+
+@pytest.fixture(scope="module")
+def task_folder(tmp_path_factory):
+    return random_model.task_file(tmp_path_factory.mktemp("tasks"))
 
 
 @pytest.fixture(scope="module")
 def ours(folder):
     return GenerationEvaluator("ja_math", folder, "maths_ja", NEW_TOKENS)
-
-
-@pytest.fixture(scope="module")
-def task_folder(tmp_path_factory):
-    """A user's own task file: the shipped one with this test's reply length."""
-    from suite.evaluators.lm_eval_task import SHIPPED
-
-    where = tmp_path_factory.mktemp("tasks")
-    text = (SHIPPED / "ja_math_micro.yaml").read_text(encoding="utf-8")
-    assert "max_gen_toks: 24" in text
-    (where / "mine.yaml").write_text(
-        text.replace("max_gen_toks: 24", f"max_gen_toks: {NEW_TOKENS}").replace(
-            "task: ja_math_micro", "task: mine"
-        ),
-        encoding="utf-8",
-    )
-    return where
 
 
 @pytest.fixture(scope="module")

@@ -18,9 +18,7 @@ from tests.evaluators.vlm_task import METRICS, check_equal, made, variant, writt
 pytest.importorskip("lm_eval")
 
 
-@pytest.fixture(autouse=True)
-def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MERGE_SUITE_CACHE", str(tmp_path / "cache"))
+pytestmark = pytest.mark.usefixtures("own_cache")
 
 
 @pytest.fixture(params=tiny_vlm.ARCHITECTURES)

@@ -12,6 +12,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from suite.recipe import Input, Recipe
 from tests.evaluators import tiny_vlm
 
 ARCHITECTURES = tiny_vlm.ARCHITECTURES
@@ -19,6 +20,9 @@ NAMES = ("base", "japanese", "vlm")
 EXTRA = 1
 """Rows that the vision-language model has and the plain models lack: its image token's."""
 Tensors = dict[str, torch.Tensor]
+SOUP = Recipe(
+    "task_arithmetic", (Input("japanese", {"weight": 0.4}), Input("vlm", {"weight": 0.7})), "base"
+)
 
 
 def make(

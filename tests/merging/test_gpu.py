@@ -8,12 +8,9 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import re
 import subprocess
 import sys
-from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -28,23 +25,21 @@ from suite.merging.sources import Sources
 from suite.merging.tables import Tables
 from suite.recipe import Input, Recipe
 from suite.values import Filtered
-
-INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"
-needs_triton = pytest.mark.skipif(
-    importlib.util.find_spec("triton") is None, reason="Triton is not installed"
+from tests.merging.gpu_examples import (
+    INTERPRETED,
+    MEASURED,
+    RANDOM,
+    RECIPES,
+    SHAPES,
+    TYPES,
+    check,
+    inputs,
+    made,
+    merged,
+    needs_triton,
 )
+
 BLOCK = 64
-SHAPES = {  # around the borders of units of 16 and of tiles, and of several tiles
-    **{f"layers.{i}.w": (n,) for i, n in enumerate([1, 15, 16, 17, 63, 64, 65, 128, 129])},
-    "layers.3.z": (0,),
-    "layers.9.w": (5, 31),
-    "layers.10.w": (9, 16),
-}
-TYPES = {  # of the sources, of the live model
-    "float32": (torch.float32, torch.float32),
-    "bfloat16": (torch.bfloat16, torch.bfloat16),
-    "float16": (torch.bfloat16, torch.float16),
-}
 
 
 @pytest.fixture(params=["cpu", pytest.param("cuda", marks=pytest.mark.gpu)])
@@ -79,75 +74,6 @@ def weights() -> dict[str, dict[str, torch.Tensor]]:
         )
 
     return {"base": base, **{m: {n: near(t) for n, t in base.items()} for m in "abcd"}}
-
-
-def inputs(models: str = "abc", **more: Any) -> tuple[Input, ...]:
-    each = ((0.2, -0.4, 0.9), (Filtered("layers.1", 0.0), Filtered(None, 0.7)), 0.3, -0.1)
-    return tuple(
-        Input(m, {"weight": w, **more}) for m, w in zip(models, each[: len(models)], strict=True)
-    )
-
-
-DENSE = {"density": (Filtered("layers.1", 0.3), Filtered(None, (0.9, 0.1, 0.6)))}
-PAIR = (Input("a"), Input("b"))
-RANDOM: dict[str, Any] = {"rescale": "none", "seed": 3}
-RECIPES = {
-    "linear": Recipe("linear", inputs("abcd")),
-    "passthrough": Recipe("passthrough", (Input("b", {"scale": 0.7}),)),
-    "slerp": Recipe("slerp", PAIR, "a", {"t": 0.3}),
-    "nuslerp": Recipe("nuslerp", inputs("ab"), "base"),
-    "task arithmetic": Recipe("task_arithmetic", inputs(), "base", {"lambda": (0.4, 1.0)}),
-    "model stock": Recipe("model_stock", tuple(Input(m) for m in "abc"), "base"),
-    "karcher": Recipe("karcher", tuple(Input(m) for m in "abc")),
-    "ties": Recipe("ties", inputs(**DENSE), "base", {"lambda": 0.7}),
-    "ties sum": Recipe("ties", inputs("ab", density=0.2), "base", {"normalize": False}),
-    "breadcrumbs": Recipe("breadcrumbs", inputs(**DENSE), "base"),
-    "breadcrumbs ties": Recipe("breadcrumbs_ties", inputs(density=0.4, gamma=0.1), "base"),
-    "dare linear": Recipe("dare_linear", inputs(**DENSE), "base", RANDOM),
-    "dare all": Recipe("dare_linear", inputs(density=1.0), "base", RANDOM),
-    "dare nothing": Recipe("dare_ties", inputs(density=0.0), "base", RANDOM),
-    "dare paper": Recipe(
-        "dare_ties", inputs(density=0.6), "base", {"rescale": "inverse_density", "seed": 1}
-    ),
-    "della": Recipe("della", inputs(density=0.5), "base", RANDOM),
-    "della paper": Recipe(
-        "della_linear", inputs(density=0.4), "base", {"rescale": "inverse_density"}
-    ),
-    "sce all": Recipe("sce", tuple(Input(m) for m in "abc"), "base"),
-    "dare l1": Recipe("dare_ties", inputs(**DENSE), "base", {"rescale": "l1"}),
-    "dare linear l1": Recipe("dare_linear", inputs("abcd", density=0.6), "base"),
-    "della l1": Recipe("della", inputs(density=0.5), "base", {"rescale": "l1"}),
-    "sce": Recipe("sce", tuple(Input(m) for m in "abc"), "base", {"select_topk": 0.3}),
-}
-MEASURED = ("dare l1", "dare linear l1", "della l1", "sce")
-
-
-def merged(
-    make: Callable[[Tables, torch.Tensor], Any], recipe: Recipe, sources: Sources, dtype: Any
-) -> torch.Tensor:
-    live = torch.zeros(sources.layout.size, dtype=dtype, device=sources.device)
-    tables = Tables(sources)
-    runner = make(tables, live)
-    for plan in planner.plans(recipe, tables):
-        assert isinstance(plan, Plan)
-        runner.run(plan)
-    return live.cpu()
-
-
-def made(weights: Any, numbers: Any, device: str, streamed: bool = False) -> Sources:
-    models = {m: {n: t.to(numbers) for n, t in ts.items()} for m, ts in weights.items()}
-    return Sources.from_tensors(models, device, streamed)
-
-
-def check(found: torch.Tensor, want: torch.Tensor, measured: bool) -> None:
-    assert bool(torch.isfinite(want).all()) and bool(want.any())
-    if not measured:
-        same = torch.int16 if want.dtype.itemsize == 2 else torch.int32
-        assert torch.equal(found.view(same), want.view(same))
-        return
-    # weights of equal sums in another order: a few float32 roundings, then one of the live type's
-    bound = 2e-6 + torch.finfo(want.dtype).eps * want.double().abs()
-    assert bool(((found.double() - want.double()).abs() <= bound).all())
 
 
 @needs_triton
@@ -292,65 +218,3 @@ def test_under_the_interpreter() -> None:
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-2000:]
     assert "passed" in done.stdout
-
-
-@needs_triton
-@pytest.mark.skipif(INTERPRETED, reason="compiles")
-@pytest.mark.parametrize("capability", [80, 90])
-@pytest.mark.parametrize(
-    "variant",
-    [
-        {},
-        {"MASK": "window", "HIGH": True, "ELECT": "weighted", "DIVIDE": "kept"},
-        {"MASK": "random", "MEASURE": "l1"},
-        {"MASK": "ranked", "INVERSE": True, "LIVE": "float16"},
-        {"MASK": "variance", "ELECT": "plain", "DIVIDE": "clamped", "LIVE": "float32"},
-        {"K": 1, "DELTA": False, "NARROW": False},
-    ],
-)
-def test_compiles_for_devices_that_are_not_here(
-    variant: dict[str, Any], capability: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    """Machine code comes out; its loads are 16 bytes wide, and no operations are contracted."""
-    code = _compiled({**PLAIN, **variant}, capability, monkeypatch, tmp_path)
-    wide = len(re.findall(r"ld\.global\.v4\.b32", code))
-    assert wide >= variant.get("K", 3)
-    assert not re.search(r"\b(mul|add|sub|div)(\.full|\.approx)?(\.ftz)?\.f32", code)
-    sums = "ELECT" not in variant and "MEASURE" not in variant and "K" not in variant
-    assert bool(re.search(r"\bfma\.", code)) == sums
-
-
-PLAIN: dict[str, Any] = {"K": 3, "BLOCK": gpu.BLOCK, "NARROW": True, "LIVE": "bfloat16"}
-PLAIN |= {"DELTA": True, "MASK": "all", "HIGH": False, "INVERSE": False}
-PLAIN |= {"ELECT": "no", "DIVIDE": "no", "MEASURE": "no"}
-
-
-def _compiled(
-    variant: dict[str, Any], capability: int, monkeypatch: pytest.MonkeyPatch, folder: Path
-) -> str:
-    from triton.backends.compiler import GPUTarget
-    from triton.runtime import driver
-    from triton.runtime.jit import MockTensor
-
-    class Absent:
-        def get_current_target(self) -> Any:
-            return GPUTarget("cuda", capability, 32)
-
-        def get_current_device(self) -> int:
-            return capability  # compiled kernels are kept by device
-
-        def get_current_stream(self, device: int) -> int:
-            return 0
-
-    monkeypatch.setattr(driver, "_active", Absent())
-    monkeypatch.setenv("TRITON_CACHE_DIR", str(folder))
-    numbers = MockTensor(torch.int16 if variant["NARROW"] else torch.float32)
-    live = {"bfloat16": torch.int16, "float16": torch.float16}.get(variant["LIVE"], torch.float32)
-    tables = [MockTensor(t) for t in (torch.int32, torch.int64, torch.int32, torch.float32)]
-    ranks = (MockTensor(torch.int16),) * variant["K"]
-    pointers = [*tables, numbers, (numbers,) * variant["K"], ranks, MockTensor(live)]
-    done = gpu._kernels().fused.warmup(
-        *pointers, MockTensor(torch.float64), 0, grid=(1,), **variant, **gpu._OPTIONS
-    )
-    assert done.asm["cubin"]
-    return str(done.asm["ptx"])

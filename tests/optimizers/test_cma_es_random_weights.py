@@ -12,7 +12,7 @@ from pymoo.problems import get_problem
 
 from suite.errors import BadInput
 from suite.optimizers import cma_es_random_weights
-from suite.optimizers.contract import bowls
+from suite.optimizers.contract_plays import bowls
 from suite.space import Parameter, SearchSpace, Vector
 
 D = 6

@@ -14,7 +14,7 @@ from pymoo.util.ref_dirs import get_reference_directions
 
 from suite.errors import BadInput
 from suite.optimizers import nsga3
-from suite.optimizers.contract import bowls
+from suite.optimizers.contract_plays import bowls
 from suite.optimizers.pymoo_search import lattice
 from tests.optimizers.pymoo_alone import (
     CUBE,

@@ -14,7 +14,7 @@ import pytest
 from suite.errors import BadInput
 from suite.optimizers import cma_es, cma_es_margin, como_cma_es, nsga2, random_search, tpe
 from suite.optimizers.chebyshev import augmented_chebyshev, even_weights
-from suite.optimizers.contract import bowls
+from suite.optimizers.contract_plays import bowls
 from suite.optimizers.optimizer import Optimizer, told_losses
 from suite.space import Parameter, SearchSpace, Setting, Vector
 

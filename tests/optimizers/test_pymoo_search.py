@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from suite.optimizers import age_moea, gde3, moead, nsga2, nsga3, sms_emoa
-from suite.optimizers.contract import bowls
+from suite.optimizers.contract_plays import bowls
 from suite.optimizers.optimizer import Optimizer
 from suite.space import Parameter, SearchSpace
 from suite.trial import failure_losses

@@ -14,7 +14,7 @@ import torch
 from pymoo.problems import get_problem
 
 from suite.errors import BadInput
-from suite.optimizers import contract, qnehvi
+from suite.optimizers import contract, contract_plays, qnehvi
 from suite.space import Parameter, SearchSpace, Vector
 from suite.trial import failure_losses
 
@@ -96,13 +96,13 @@ def test_past_the_first_design_it_keeps_the_contract(check: Callable[..., None])
 
 def test_ints_and_choices_are_asked_as_levels() -> None:
     """The proposals too, which a maximiser of floats would put anywhere."""
-    optimizer = CHEAP(contract.MIXED, 2, 0)
+    optimizer = CHEAP(contract_plays.MIXED, 2, 0)
     for _ in range(3):
         X = optimizer.ask()
         for x in X[:, 2:]:
-            back = [p.encode(p.decode(v)) for p, v in zip(contract.MIXED.parameters[2:], x)]  # noqa: B905
+            back = [p.encode(p.decode(v)) for p, v in zip(contract_plays.MIXED.parameters[2:], x)]  # noqa: B905
             assert x.tolist() == pytest.approx(back)
-        optimizer.tell(X, contract.bowls(X))
+        optimizer.tell(X, contract_plays.bowls(X))
 
 
 def test_a_failed_trial_is_told_as_the_reference_point() -> None:
@@ -110,7 +110,7 @@ def test_a_failed_trial_is_told_as_the_reference_point() -> None:
         optimizer = CHEAP(SPACE, 2, 0)
         for _ in range(2):
             X = optimizer.ask()
-            optimizer.tell(X, np.vstack([failed, contract.bowls(X[1:])]))
+            optimizer.tell(X, np.vstack([failed, contract_plays.bowls(X[1:])]))
         return np.asarray(optimizer.ask())
 
     assert np.array_equal(third(failure_losses(2)), third(np.ones(2)))
@@ -123,7 +123,7 @@ def test_the_start_is_asked_first_and_the_design_ends_in_a_short_batch() -> None
     for _ in range(2):
         X = optimizer.ask()
         sizes.append(len(X))
-        optimizer.tell(X, contract.bowls(X))
+        optimizer.tell(X, contract_plays.bowls(X))
         assert len(sizes) == 2 or np.array_equal(X[:1], start)
     assert sizes == [3, 2]
 
