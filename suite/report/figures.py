@@ -17,6 +17,9 @@ from suite.report.series import LEVELS, Plane, Point, planes, unit
 
 MIDDLE = LEVELS.index(0.5)
 MANY = 2000  # points
+SMALL = 0.25  # share of the drawn area below which the surfaces get a panel of their own
+MARGIN = 0.15  # of that panel, beyond the surfaces
+Window = tuple[tuple[float, float], tuple[float, float]]
 # Where a label may stand around its marker: offset in pixels, and which side it is anchored at.
 PLACES = [
     (dx, dy, ha) for d in (9, 20, 34) for dx, dy, ha in (
@@ -27,17 +30,43 @@ PLACES = [
 
 
 def draw(results: Results, out: Path) -> list[Path]:
-    """Write fronts.png and fronts.svg into `out`, with two objectives or more; returns the PNG."""
+    """Write fronts.png and fronts.svg into `out`, with two objectives or more; returns the PNG.
+
+    A row per plane: all of it, and, where the surfaces fill but a corner of that, the corner.
+    """
     shown = planes(results)
     if not shown:
         return []
-    figure = Figure(figsize=(7.2 * len(shown), 5.6), layout="constrained")
-    for axes, plane in zip(figure.subplots(1, len(shown), squeeze=False)[0], shown, strict=True):
-        _fronts(axes, plane)
+    corners = [_corner(plane) for plane in shown]
+    columns = 2 if any(corners) else 1
+    figure = Figure(figsize=(7.2 * columns, 5.6 * len(shown)), layout="constrained")
+    grid = figure.subplots(len(shown), columns, squeeze=False)
+    for axes, plane, corner in zip(grid, shown, corners, strict=True):
+        _fronts(axes[0], plane)
+        if corner:
+            _fronts(axes[1], plane, corner)
+        elif columns == 2:
+            axes[1].set_axis_off()
     return [save(figure, out / "fronts.png")]
 
 
-def _fronts(axes: Any, plane: Plane) -> None:
+def _corner(plane: Plane) -> Window | None:
+    """Where the middle surfaces lie, x then y; None if that is no small part of all that is drawn."""
+    surfaces = [corner for cloud in plane.clouds for corner in cloud.surfaces[MIDDLE]]
+    points = [p for cloud in plane.clouds for p in cloud.points]
+    points += [*plane.merges, *plane.parents]
+    if not surfaces or not (plane.merges or plane.parents):
+        return None
+    low, high = np.min(surfaces, axis=0), np.max(surfaces, axis=0)
+    every = np.array([(p.x, p.y) for p in points])
+    if np.prod(high - low) > SMALL * np.prod(np.ptp(every, axis=0)) or (low == high).any():
+        return None
+    margin = MARGIN * (high - low)
+    (x0, y0), (x1, y1) = (low - margin).tolist(), (high + margin).tolist()
+    return (x0, x1), (y0, y1)
+
+
+def _fronts(axes: Any, plane: Plane, corner: Window | None = None) -> None:
     for index, cloud in enumerate(plane.clouds):
         colour, marker = style(index)
         xs, ys = [p.x for p in cloud.points], [p.y for p in cloud.points]
@@ -63,11 +92,18 @@ def _fronts(axes: Any, plane: Plane) -> None:
         axes.plot(*np.array(plane.reference).T, ".", color=INK, ms=2, zorder=1, label="reference")
     axes.set_xlabel(_axis(plane, "x"))
     axes.set_ylabel(_axis(plane, "y"))
-    axes.set_title(f"Fronts on {plane.split} items; line: attained by half of the seeds", size=10)
+    title = f"Fronts on {plane.split} items; line: attained by half of the seeds"
+    axes.set_title("The same, near the lines" if corner else title, size=10)
     plain(axes)
     axes.margins(0.08)
-    axes.legend(frameon=False, fontsize=8, loc="best")
-    _name_points(axes, [*plane.parents, *plane.merges])
+    named = [*plane.parents, *plane.merges]
+    if corner:
+        (x0, x1), (y0, y1) = corner
+        axes.set(xlim=(x0, x1), ylim=(y0, y1))
+        named = [p for p in named if x0 < p.x < x1 and y0 < p.y < y1]
+    else:
+        axes.legend(frameon=False, fontsize=8, loc="best")
+    _name_points(axes, named)
 
 
 def _axis(plane: Plane, side: str) -> str:

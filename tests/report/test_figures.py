@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -38,3 +39,23 @@ def test_a_surface_never_claims_what_is_not_attained(axes, small: Path) -> None:
         x, y = line.get_data()
         assert (x[1:] < x[:-1]).all()
         assert (y[1:] > y[:-1]).all()
+
+
+def test_surfaces_in_a_corner_get_a_panel_that_holds_them_all(small: Path) -> None:
+    (plane,) = series.planes(load(small, synthetic.TASK))
+    far = series.Point(-200.0, -200.0, 1.0, 1.0, "far")
+    window = figures._corner(replace(plane, merges=(*plane.merges, far)))
+    assert window
+    (x0, x1), (y0, y1) = window
+    for cloud in plane.clouds:
+        for x, y in cloud.surfaces[figures.MIDDLE]:
+            assert x0 < x < x1 and y0 < y < y1
+    assert x0 > far.x and y0 > far.y
+
+
+def test_surfaces_that_fill_the_plane_get_none(small: Path) -> None:
+    (plane,) = series.planes(load(small, synthetic.TASK))
+    ends = [corner for cloud in plane.clouds for corner in cloud.surfaces[figures.MIDDLE]]
+    beside = tuple(series.Point(x, y, 1.0, 1.0, "beside") for x, y in (min(ends), max(ends)))
+    inside = tuple(replace(cloud, points=()) for cloud in plane.clouds)
+    assert figures._corner(replace(plane, clouds=inside, merges=beside, parents=())) is None
