@@ -19,6 +19,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from suite import places
 from suite.__main__ import main
@@ -29,6 +30,10 @@ from suite.objective import Objective
 from suite.task import Measurement, Task
 from suite.trial import Score
 from tests.hub_server import HubServer
+
+# No test is timed, and every run tries the same examples.
+settings.register_profile("suite", deadline=None, derandomize=True)
+settings.load_profile("suite")
 
 
 class KnownTask(Task):

@@ -66,7 +66,7 @@ def test_impossible_plans_are_refused(given: tuple[float, ...]) -> None:
 VALUES = st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=6, max_size=7)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(VALUES)
 def test_the_other_way_round_is_the_mirror_image(pairs: list[tuple[float, float]]) -> None:
     a, b = np.array(pairs).T
@@ -81,7 +81,7 @@ def test_the_other_way_round_is_the_mirror_image(pairs: list[tuple[float, float]
     assert there.low == pytest.approx(-back.high, abs=1e-3)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(VALUES)
 def test_the_interval_and_the_test_agree(pairs: list[tuple[float, float]]) -> None:
     a, b = np.array(pairs).T

@@ -42,7 +42,7 @@ def test_variables_are_those_of_both_spaces_with_their_kinds() -> None:
 
 
 @given(st.integers(0, 2**32), st.sampled_from(["slots", "compact"]))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_a_candidate_is_the_path_over_the_merge_and_reads_back(seed: int, kind: str) -> None:
     space = hybrid(kind)
     x = np.random.default_rng(seed).random(space.space.d)

@@ -42,7 +42,7 @@ def test_one_method_everywhere_is_an_ordinary_recipe(scope: str) -> None:
     assert recipe == Recipe("task_arithmetic", both, "base", {"normalize": False})
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.data())
 def test_a_chosen_method_reads_back(data: st.DataObject) -> None:
     merge = chosen(data.draw(st.sampled_from(["global", "group", "layer"])))

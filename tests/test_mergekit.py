@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from suite.errors import BadInput
@@ -103,7 +103,6 @@ def recipes(draw: st.DrawFn) -> Recipe:
     return Recipe(name, inputs, base, parameters(False), dtype)
 
 
-@settings(deadline=None)
 @given(recipes())
 def test_written_recipes_are_read_back(recipe: Recipe) -> None:
     assert read(write(recipe)) == recipe

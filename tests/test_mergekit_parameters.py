@@ -57,7 +57,7 @@ def configurations(draw: st.DrawFn) -> dict[str, Any]:
     return {**data, "slices": slices}
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(configurations())
 def test_parameters_resolve_as_in_mergekit(
     small_models: dict[str, Path], data: dict[str, Any]

@@ -31,7 +31,7 @@ def dominated_cells(F: np.ndarray) -> float:
     return float(np.mean([(rows <= centre).all(axis=1).any() for centre in centres]))
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(LOSSES)
 def test_front_is_what_no_row_dominates(F: np.ndarray) -> None:
     finite = [i for i in range(len(F)) if np.isfinite(F[i]).all()]
@@ -44,13 +44,13 @@ def test_front_is_what_no_row_dominates(F: np.ndarray) -> None:
     assert pareto.front(F).tolist() == expected
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(LOSSES)
 def test_hypervolume_counts_the_dominated_cells(F: np.ndarray) -> None:
     assert pareto.hypervolume(F) == pytest.approx(dominated_cells(F))
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(LOSSES)
 def test_anytime_is_the_hypervolume_of_every_prefix(F: np.ndarray) -> None:
     before = F.copy()
@@ -158,7 +158,7 @@ def test_failed_rows_do_not_change_an_indicator_and_nothing_has_none() -> None:
         pareto.epsilon([[math.nan, 1.0]], reference)
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(LOSSES)
 def test_the_pessimistic_front_dominates_nothing(F: np.ndarray) -> None:
     finite = [i for i in range(len(F)) if np.isfinite(F[i]).all()]

@@ -15,7 +15,7 @@ from tests.path_spaces import MERGE, compact, path, slots
 
 
 @given(st.integers(0, 2**32), st.sampled_from(["none", "hop", "matrix"]), st.integers(2, 9))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_paths_of_slots_read_back(seed: int, scales: str, most: int) -> None:
     space = slots(scales, max_hops=most, parts={"a": 2, "b": 3})
     x = np.random.default_rng(seed).random(space.space.d)
@@ -26,7 +26,7 @@ def test_paths_of_slots_read_back(seed: int, scales: str, most: int) -> None:
 
 
 @given(st.integers(0, 2**32), st.sampled_from(["none", "hop"]), st.booleans(), st.integers(2, 3))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_paths_of_compact_read_back(seed: int, scales: str, fixed: bool, n: int) -> None:
     parts = dict.fromkeys("abc"[:n], 4)
     space = compact(scales, fixed_ends=fixed, parts=parts)

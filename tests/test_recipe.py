@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from suite.errors import BadInput
@@ -64,7 +64,6 @@ def test_a_value_that_no_filter_gives() -> None:
         recipe.value("weight", MLP, 5, recipe.inputs[0])
 
 
-@settings(deadline=None)
 @given(st.lists(st.floats(-3, 3), min_size=1, max_size=9), st.floats(0, 1, allow_subnormal=False))
 def test_gradients_interpolate_linearly(anchors: list[float], t: float) -> None:
     expected = np.interp(t, np.linspace(0, 1, len(anchors)), anchors)

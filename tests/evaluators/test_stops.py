@@ -16,7 +16,7 @@ from tests.evaluators.stopping import TOKENIZERS, cut, words
 SPELLINGS = ["Instruction", "a red circle\n\n", "赤い。", "です", " 12 + 3", "Response:", "é\n"]
 
 
-@settings(deadline=None, max_examples=120)
+@settings(max_examples=120)
 @given(name=st.sampled_from([*TOKENIZERS]), data=st.data())
 def test_rows_are_cut_where_the_definition_cuts(name: str, data: st.DataObject) -> None:
     tokenizer = words(name)

@@ -19,8 +19,6 @@ from tests.merging.reference import expected
 
 often = settings(
     max_examples=150,
-    deadline=None,
-    derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
 both_modes = pytest.mark.parametrize("mode", ["eager", "compiled"])

@@ -40,7 +40,7 @@ def by_element(rows: Any, weights: list[float], shares: list[float], plain: bool
     return np.array(merged)
 
 
-@settings(deadline=None, max_examples=200, derandomize=True)
+@settings(max_examples=200)
 @given(stacks(), st.booleans(), st.sampled_from(["no", "kept", "clamped"]))
 def test_elections(stack: tuple[Any, list[float], list[float]], plain: bool, how: str) -> None:
     rows, weights, shares = stack

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from suite.merging import methods
@@ -69,7 +69,6 @@ def test_model_stock() -> None:
     assert found[1].tolist() == [0, 0]  # opposite: the base is kept
 
 
-@settings(deadline=None, derandomize=True)
 @given(st.integers(2, 5), st.integers(0, 1000))
 def test_the_karcher_mean_is_where_the_logarithms_cancel(count: int, seed: int) -> None:
     vectors = np.random.default_rng(seed).normal(size=(count, 12)) + 2
@@ -108,7 +107,6 @@ def test_ties_kept(density: float, size: int, kept: int) -> None:
 SHARES = st.one_of(st.sampled_from([0.0, 1.0]), st.floats(0, 1))
 
 
-@settings(deadline=None, derandomize=True)
 @given(SHARES, SHARES, st.integers(1, 10_000))
 def test_breadcrumbs_kept(density: float, gamma: float, size: int) -> None:
     first, stop = methods.breadcrumbs_kept(row(density), row(gamma), np.array([[size]]))

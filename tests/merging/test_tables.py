@@ -37,7 +37,7 @@ VECTORS = st.one_of(
 )
 
 
-@settings(deadline=None, derandomize=True, max_examples=200)
+@settings(max_examples=200)
 @given(VECTORS, st.floats(0, 1))
 def test_edges_keep_exactly_as_many_as_asked(values: list[float], share: float) -> None:
     """Of equal magnitudes: the first of the largest, the last of the ascending ranks (stable)."""
