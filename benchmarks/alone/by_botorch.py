@@ -11,7 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from .function import Function, one_thread
+from suite.optimizers.global_state import one_thread
+
+from .function import Function
 
 
 def qnehvi(function: Function, seed: int) -> None:

@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from .function import Function, one_thread
+from suite.optimizers.global_state import one_thread
+
+from .function import Function
 
 Given = Callable[[list[float]], list[float]]
 

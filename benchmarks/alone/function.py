@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -63,16 +62,3 @@ def sobol(function: Function, seed: int) -> None:
     sequence = qmc.Sobol(function.d, scramble=True, rng=np.random.default_rng(seed))
     while function.left:
         function(sequence.random(64))
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Sums of several threads of torch come in another order, so that no two runs would be the same."""
-    import torch
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)

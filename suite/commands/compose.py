@@ -12,6 +12,8 @@ from typing import Any
 from suite import places
 from suite.errors import BadInput, Busy
 
+SWEEP = frozenset({"-m", "--multirun"})
+
 
 def plain(config: Any, optimizer: str) -> dict[str, Any]:
     """A composed configuration as plain types; `optimizer` is the name of the chosen file."""
@@ -60,6 +62,7 @@ def each_job(words: list[str], job: Callable[[dict[str, Any]], None]) -> None:
     from hydra.core.hydra_config import HydraConfig
 
     refused: list[BadInput] = []
+    sweep = not SWEEP.isdisjoint(words)
 
     def entry(config: Any) -> None:
         try:
@@ -71,8 +74,7 @@ def each_job(words: list[str], job: Callable[[dict[str, Any]], None]) -> None:
                 refused.append(error)
 
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises instead of printing and exiting
-    sweep = any(w in ("-m", "--multirun") for w in words)
-    flags = [w for w in words if w in ("-m", "--multirun") or w.startswith("--config-dir=")]
+    flags = [w for w in words if w in SWEEP or w.startswith("--config-dir=")]
     # Hydra wants flags first.
     before, sys.argv = sys.argv, ["suite run", *flags, *(w for w in words if w not in flags)]
     try:

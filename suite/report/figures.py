@@ -32,21 +32,17 @@ PLACES = [
 def draw(results: Results, out: Path) -> list[Path]:
     """Write fronts.png and fronts.svg into `out`, with two objectives or more; returns the PNG.
 
-    A row per plane: all of it, and, where the surfaces fill but a corner of that, the corner.
+    A panel per plane; of a single one a second where its surfaces fill but a corner of it.
     """
     shown = planes(results)
     if not shown:
         return []
-    corners = [_corner(plane) for plane in shown]
-    columns = 2 if any(corners) else 1
-    figure = Figure(figsize=(7.2 * columns, 5.6 * len(shown)), layout="constrained")
-    grid = figure.subplots(len(shown), columns, squeeze=False)
-    for axes, plane, corner in zip(grid, shown, corners, strict=True):
-        _fronts(axes[0], plane)
-        if corner:
-            _fronts(axes[1], plane, corner)
-        elif columns == 2:
-            axes[1].set_axis_off()
+    panels: list[tuple[Plane, Window | None]] = [(plane, None) for plane in shown]
+    if len(shown) == 1 and (corner := _corner(shown[0])):
+        panels.append((shown[0], corner))
+    figure = Figure(figsize=(7.2 * len(panels), 5.6), layout="constrained")
+    for axes, panel in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
+        _fronts(axes, *panel)
     return [save(figure, out / "fronts.png")]
 
 
