@@ -1,11 +1,12 @@
 """Strategies by their libraries alone, on pymoo's problems: what the suite must equal.
 
 The direct runs follow the libraries' own examples, with the settings of conf/optimizer, and share
-no code with the suite's adapters but what keeps torch to one thread. Where a strategy is not defined by its library alone, a run says in
-its own words what the adapter does, since its trajectory would be another one otherwise: how CMA-ES
-weighs losses, takes turns, begins again and is seeded (`by_cma`), the largest loss told to Gaussian
-processes (`by_optuna`, `by_botorch`) and the seed of each of botorch's fits. `lambda_grid` is no
-library's, so that there is nothing to compare.
+no code with the suite's adapters but what keeps torch to one thread. Where a strategy is not
+defined by its library alone, a run says in its own words what the adapter does, since its
+trajectory would be another one otherwise: how CMA-ES weighs losses, takes turns, begins again and
+is seeded (`by_cma`), the largest loss told to Gaussian processes (`by_optuna`, `by_botorch`) and
+the seed of each of botorch's fits. `lambda_grid` is no library's, so that there is nothing to
+compare.
 """
 
 from __future__ import annotations

@@ -50,8 +50,9 @@ def conclusion(results: Results, rows: Sequence[ChosenRow]) -> list[str]:
     middle = [row for row in rows if row.is_median and row.objective == first.name]
     best = min(middle, key=lambda row: first.loss(row.score))
     found = (
-        f"{best.optimizer} finds the best merges for {first.name}: the chosen merge of its median"
-        f" seed ({best.seed}) reaches {score(first, best.score)} on the report items"
+        f"{best.optimizer} has the best median for {first.name}, which is not tested between"
+        f" optimizers: the chosen merge of its median seed ({best.seed}) reaches"
+        f" {score(first, best.score)} on the report items"
     )
     if not best.baseline:
         return [f"{found}; no hand-tuned merge is judged to compare it with."]

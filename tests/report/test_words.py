@@ -33,7 +33,7 @@ def test_the_conclusion_names_the_best_median_and_its_distance(
     summaries = [s for s in headline.summary_rows(rows) if s.objective == "ja_math"]
     best = max(summaries, key=lambda summary: summary.median)
     row = next(r for r in rows if r.optimizer == best.optimizer and r.is_median)
-    assert first.startswith(f"{best.optimizer} finds the best merges for ja_math")
+    assert first.startswith(f"{best.optimizer} has the best median for ja_math")
     assert f"reaches {100 * best.median:.1f} %" in first
     assert f"{100 * (best.median - row.baseline_score):.1f} points better than" in first
     assert f"{row.baseline}, with {100 * row.baseline_score:.1f} %" in first
