@@ -135,6 +135,12 @@ def notes(results: Results, tables: Tables) -> list[str]:
     ]
     if cut:
         found.append(f"Stopped before their budget was spent: {', '.join(cut)}.")
+    never = [f"{row.optimizer} seed {row.seed}" for row in tables.runs if math.isinf(row.entered)]
+    if never:
+        found.append(
+            f"No candidate better than the reference in every objective: {', '.join(never)}. Their"
+            " hypervolume is 0; how near they came is in the table of runs."
+        )
     if len({r.budget for r in results.runs}) > 1:
         found.append("Budgets differ between runs: final hypervolumes do not compare.")
     if len({tuple(r.seed for r in results.of(o)) for o in results.optimizers}) > 1:

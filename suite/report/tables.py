@@ -38,7 +38,8 @@ class RunRow:
     """One run; `optimism` is search minus report score of the chosen trial, first objective.
 
     `seconds` are a trial's, in the median, `tokens` the run's in all. `hypervolume` is that of the
-    search items, the figures after `front` are those of `strategies.Figures`.
+    search items, the figures after `front` are those of `strategies.Figures`. `entered` and
+    `outside` are those of `traces.Trace`.
     """
 
     optimizer: str
@@ -57,6 +58,8 @@ class RunRow:
     igd_plus: float
     epsilon: float
     tokens: float
+    entered: float
+    outside: float
 
 
 @dataclass(frozen=True)
@@ -98,6 +101,8 @@ def _run_row(run: Run, trace: Trace, figures: Figures, objectives: tuple[Objecti
         igd_plus=figures.igd_plus,
         epsilon=figures.epsilon,
         tokens=float(trace.tokens[-1]) if len(trace.tokens) else 0.0,
+        entered=trace.entered,
+        outside=trace.outside,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -21,15 +22,17 @@ AXES = {  # what a search is charged in
 
 @dataclass(frozen=True)
 class Trace:
-    """One run after 1, 2, … n trials; every vector has shape (n,) and never decreases.
+    """One run after 1, 2, … n trials; every vector has shape (n,), and all but one never decrease.
 
-    `hypervolume` is that of the search losses so far; `tokens` and `seconds` are sums, to which a
-    failed trial adds nothing, since nothing was measured of it. `failures` counts those.
+    `hypervolume` is that of the search losses so far, `distance` how far the nearest of them is from
+    the unit box, 0 once one lies inside. `tokens` and `seconds` are sums, to which a failed
+    trial adds nothing, since nothing was measured of it. `failures` counts those.
     """
 
     optimizer: str
     seed: int
     hypervolume: Vector
+    distance: Vector
     tokens: Vector
     seconds: Vector
     failures: int
@@ -41,6 +44,7 @@ class Trace:
             optimizer=optimizer,
             seed=seed,
             hypervolume=pareto.anytime_hypervolume(losses),
+            distance=pareto.box_distance(losses),
             tokens=np.cumsum([tokens(trial) for trial in trials]),
             seconds=np.cumsum([trial.seconds.get("total", 0.0) for trial in trials]),
             failures=sum(trial.status == "failed" for trial in trials),
@@ -50,6 +54,18 @@ class Trace:
     def final(self) -> float:
         """Hypervolume at the end; 0 for a run without a trial."""
         return float(self.hypervolume[-1]) if len(self.hypervolume) else 0.0
+
+    @property
+    def entered(self) -> float:
+        """Trials until one lay inside the unit box of losses; infinite if none did."""
+        inside = self.hypervolume > 0
+        return float(np.argmax(inside)) + 1 if inside.any() else math.inf
+
+    @property
+    def outside(self) -> float:
+        """The distance to the box before one entered, or at the end; NaN if the first one did."""
+        before = self.distance[self.hypervolume == 0]
+        return float(before[-1]) if len(before) else math.nan
 
     def spent(self, axis: str) -> Vector:
         """What was spent after each trial, on one of `AXES`."""

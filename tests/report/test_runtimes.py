@@ -22,7 +22,9 @@ def results(frozen: Path) -> Results:
 
 def test_runtime_is_what_was_spent_at_the_first_trial_that_reached() -> None:
     share = np.array([0.0, 0.2, 0.2, 0.5])
-    trace = Trace("a", 0, share, np.array([10.0, 10.0, 30.0, 45.0]), np.arange(4) + 0.5, 1)
+    trace = Trace(
+        "a", 0, share, 1 - share, np.array([10.0, 10.0, 30.0, 45.0]), np.arange(4) + 0.5, 1
+    )
     assert runtimes.runtime(trace, "trials", 0.2) == 2
     assert runtimes.runtime(trace, "tokens", 0.2) == 10
     assert runtimes.runtime(trace, "seconds", 0.5) == 3.5
