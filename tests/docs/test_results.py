@@ -59,7 +59,8 @@ def test_the_table_of_the_study_is_the_reports() -> None:
     rows = {(row["optimizer"], row["indicator"]): row for row in table(STUDY / "strategies.csv")}
     said = cells(DOCS / "results.md", "strategy (configuration)")
     assert len(said) == 8
-    for name, _, volume, igd, trials, judged, *_ in said:
+    chosen = summary(STUDY)
+    for name, _, volume, igd, trials, judged, first, second in said:
         optimizer = re.findall(r"`(\w+)`", name)[0]
         row = rows[optimizer, "hypervolume"]
         words = f"{short(row['median'])} [{short(row['low'])}, {short(row['high'])}]"
@@ -67,6 +68,8 @@ def test_the_table_of_the_study_is_the_reports() -> None:
         assert igd == short(rows[optimizer, "igd_plus"]["median"]), optimizer
         assert judged == short(rows[optimizer, "report_hypervolume"]["median"]), optimizer
         assert trials == " / ".join(reached(optimizer, target) for target in ("0.8", "0.9"))
+        assert first == spread(chosen[optimizer, "ja_math"]), optimizer
+        assert second == points(float(chosen[optimizer, "ja_general"]["median"])), optimizer
 
 
 def reached(optimizer: str, target: str) -> str:
@@ -86,7 +89,7 @@ def test_the_readme_says_what_the_reports_say(
     task: str, heading: str, objectives: list[str], strategies: int
 ) -> None:
     report = DOCS / "report" / task
-    chosen = {(row["optimizer"], row["objective"]): row for row in table(report / "summary.csv")}
+    chosen = summary(report)
     ends = {(row["optimizer"], row["indicator"]): row for row in table(report / "strategies.csv")}
     searched = [
         row for row in cells(DOCS.parent / "README.md", heading) if row[0] in NAMES and row[-1]
@@ -94,11 +97,21 @@ def test_the_readme_says_what_the_reports_say(
     assert len(searched) == strategies
     for name, first, *others in searched:
         rows = [chosen[NAMES[name], objective] for objective in objectives]
-        seeds = [float(value) for value in rows[0]["values"].split()]
-        middle, *rest = [points(float(row["median"])) for row in rows]
-        assert first == f"{middle}; {points(min(seeds))}–{points(max(seeds))}", name
+        rest = [points(float(row["median"])) for row in rows[1:]]
+        assert first == spread(rows[0]), name
         assert others[: len(rest)] == rest, name
         assert others[-1] == short(ends[NAMES[name], "hypervolume"]["median"]), name
+
+
+def summary(report: Path) -> dict[tuple[str, str], dict[str, str]]:
+    """The chosen merges by optimizer and objective."""
+    return {(row["optimizer"], row["objective"]): row for row in table(report / "summary.csv")}
+
+
+def spread(row: dict[str, str]) -> str:
+    """The median of the seeds; their range."""
+    seeds = [float(value) for value in row["values"].split()]
+    return f"{points(float(row['median']))}; {points(min(seeds))}–{points(max(seeds))}"
 
 
 def points(share: float) -> str:
