@@ -26,7 +26,8 @@ NAMES = {
     "Gaussian processes": "optuna_gp",
     "random": "random",
 }
-ANALYTIC = DOCS / "analytic" / "runs.csv"
+TABULAR = DOCS / "tabular"
+ANALYTIC = DOCS / "analytic"
 AGAIN = [
     ("zdt1", "random", 0),
     ("zdt4", "nsga2", 3),
@@ -118,12 +119,39 @@ def points(share: float) -> str:
     return fixed(share, 1, 100)
 
 
+def test_the_table_of_the_surrogates_is_the_reports() -> None:
+    tasks = ["ja_math_micro_tabular", "ja_vlm_micro_tabular"]
+    medians = {(r["task"], r["optimizer"]): r["median"] for r in table(TABULAR / "tasks.csv")}
+    said = cells(DOCS / "results.md", "strategy | `ja_math_micro_tabular`")
+    assert len(said) == 16
+    for task, column in zip(tasks, (1, 2), strict=True):
+        pairs = table(TABULAR / f"{task}_comparisons.csv")
+        for row in said:
+            name = row[0].strip("`")
+            lost = sum(name in (r["a"], r["b"]) and r["better"] not in ("", name) for r in pairs)
+            assert row[column] == f"{short(medians[task, name])} [{lost}]", (task, name)
+
+
+def test_the_table_of_the_functions_is_the_reports() -> None:
+    rows = {row["optimizer"]: row for row in table(ANALYTIC / "across.csv")}
+    said = cells(DOCS / "results.md", "strategy | mean rank")
+    assert [row[0].strip("`") for row in said] == [*rows]
+    for name, rank, share, wins, better in said:
+        row = rows[name.strip("`")]
+        assert rank == fixed(float(row["rank"]), 1), name
+        words = f"{short(row['iqm'])} [{short(row['iqm_low'])}, {short(row['iqm_high'])}]"
+        assert share == words, name
+        if row["improvement"]:
+            assert wins == fixed(float(row["improvement"]), 2).replace("0.", ".", 1), name
+            assert better == row["better"], name
+
+
 @pytest.mark.parametrize(("task", "optimizer", "seed"), AGAIN)
 def test_a_run_of_the_analytic_study_comes_out_again(
     tmp_path: Path, task: str, optimizer: str, seed: int
 ) -> None:
     names = {"task": task, "optimizer": optimizer, "seed": str(seed)}
-    row = next(r for r in table(ANALYTIC) if names.items() <= r.items())
+    row = next(r for r in table(ANALYTIC / "runs.csv") if names.items() <= r.items())
     config = compose.compose([f"{key}={value}" for key, value in names.items()])
     made = assemble.task(config)
     journal = Journal(tmp_path / "trials.jsonl")
