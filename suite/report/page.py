@@ -18,7 +18,7 @@ from suite.report import answers, curves, series, strips, words
 from suite.report.answers import Sheet
 from suite.report.chart_data import chart_data, objective, script_json
 from suite.report.headline import baseline_hypervolume, best_baseline
-from suite.report.league import Standing, bounds, matrix, standings, sureness, verdict
+from suite.report.league import Standing, bounds, listed, matrix, standings, sureness, verdict
 from suite.report.results import Results
 from suite.report.runtimes import TARGETS
 from suite.report.strategies import StrategyRow
@@ -135,10 +135,14 @@ def notes(results: Results, tables: Tables) -> list[str]:
     ]
     if cut:
         found.append(f"Stopped before their budget was spent: {', '.join(cut)}.")
-    never = [f"{row.optimizer} seed {row.seed}" for row in tables.runs if math.isinf(row.entered)]
+    never = [
+        f"{row.optimizer} seed {row.seed}"
+        for row in tables.runs
+        if row.trials and math.isinf(row.entered)
+    ]
     if never:
         found.append(
-            f"No candidate better than the reference in every objective: {', '.join(never)}. Their"
+            f"No candidate better than the reference in every objective: {listed(never)}. There"
             " hypervolume is 0; how near they came is in the table of runs."
         )
     if len({r.budget for r in results.runs}) > 1:

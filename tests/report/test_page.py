@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,8 @@ from suite import report
 from suite.errors import BadInput
 from suite.report import headline, paths
 from suite.report.load import load
+from suite.report.page import notes
+from suite.report.tables import Tables
 
 
 @pytest.fixture(scope="module")
@@ -201,3 +204,13 @@ def test_blocks_of_paths_are_shaded_and_answer(hopping: Path, tmp_path: Path) ->
     assert len(found["fills"]) == 2
     assert found["tip"].startswith("hop 0: layer 0 of ")
     assert found["gone"] and found["charts"] and found["overflow"] == 0
+
+
+def test_a_run_that_found_nothing_in_the_box_is_named(small: Path) -> None:
+    results = load(small, synthetic.TASK)
+    first = results.runs[0]
+    outside = tuple(replace(trial, losses=(1.25, 0.5)) for trial in first.trials)
+    changed = replace(results, runs=(replace(first, trials=outside), *results.runs[1:]))
+    (note,) = (n for n in notes(changed, Tables.of(changed)) if n.startswith("No candidate"))
+    assert f": {first.optimizer} seed {first.seed}. There hypervolume is 0" in note
+    assert not [n for n in notes(results, Tables.of(results)) if n.startswith("No candidate")]
