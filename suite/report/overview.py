@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from suite.ranks import Ranking
 from suite.report import latex, page, words
@@ -163,9 +164,10 @@ def _figure(instances: Sequence[Instance], ranking: Ranking, out: Path) -> None:
     axes.set_yticks(np.arange(len(ranking.names)), [ascii_name(name) for name in ranking.names])
     axes.invert_yaxis()
     axes.set_xlabel(
-        f"mean rank over {ranking.instances} tasks; bars that overlap: not told apart"
+        f"mean rank over {ranking.instances} tasks\nbars that overlap: not told apart"
         f" (Nemenyi, critical difference {ranking.critical:.2f})"
     )
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     plain(axes)
     save(figure, out / "ranks.png")
 
