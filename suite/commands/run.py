@@ -44,11 +44,18 @@ def run(config: dict[str, Any]) -> None:
 
 
 def settle(config: dict[str, Any], folder: Path) -> None:
-    """Write the run's config.yaml and environment.json, or refuse a folder that holds another run."""
+    """Write the run's config.yaml and environment.json, or refuse a folder that holds another run.
+
+    Those of a run that has all its trials stay: nothing is about to be run with anything else.
+    """
+    from suite.journal import Journal
+
     path = folder / "config.yaml"
     now = stored(config, card.inputs(config))
     if path.exists():
         check_same(yaml.safe_load(path.read_text(encoding="utf-8")), now, folder)
+        if len(Journal(folder / "trials.jsonl").read()) >= config["trials"]:
+            return
     places.write_whole(path, yaml.safe_dump(now, allow_unicode=True, sort_keys=False))
     card.write(folder / "environment.json", card.environment(config))
 

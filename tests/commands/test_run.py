@@ -60,6 +60,17 @@ def test_the_same_recipe_scores_the_same_and_resume_continues(suite: Suite, tmp_
     assert timeless(run_folder(tmp_path, "nsga2")) == whole
 
 
+def test_a_finished_run_stays_as_it_is(suite: Suite, tmp_path: Path) -> None:
+    assert suite("run", "optimizer=random", "trials=2")[0] == 0
+    card = run_folder(tmp_path) / "environment.json"
+    card.write_text(json.dumps({**json.loads(card.read_text()), "threads": 99}))  # elsewhere
+    before = {path.name: path.read_bytes() for path in run_folder(tmp_path).iterdir()}
+    assert suite("run", "optimizer=random", "trials=2", "batch_size=4")[0] == 0
+    assert {path.name: path.read_bytes() for path in run_folder(tmp_path).iterdir()} == before
+    assert suite("run", "optimizer=random", "trials=3")[0] == 0
+    assert len(json.loads(card.read_text())["continued"]) == 1
+
+
 def test_a_baseline_can_seed_a_search(suite: Suite, tmp_path: Path) -> None:
     assert (
         suite("run", "optimizer=random", "trials=2", "start=[task_arithmetic_0.4,japanese]")[0] == 0
