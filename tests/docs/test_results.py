@@ -64,8 +64,7 @@ def test_the_table_of_the_study_is_the_reports() -> None:
     for name, _, volume, igd, trials, judged, first, second in said:
         optimizer = re.findall(r"`(\w+)`", name)[0]
         row = rows[optimizer, "hypervolume"]
-        words = f"{short(row['median'])} [{short(row['low'])}, {short(row['high'])}]"
-        assert volume.replace("**", "") == words, optimizer
+        assert volume.replace("**", "") == sure(row), optimizer
         assert igd == short(rows[optimizer, "igd_plus"]["median"]), optimizer
         assert judged == short(rows[optimizer, "report_hypervolume"]["median"]), optimizer
         assert trials == " / ".join(reached(optimizer, target) for target in ("0.8", "0.9"))
@@ -117,6 +116,27 @@ def spread(row: dict[str, str]) -> str:
 
 def points(share: float) -> str:
     return fixed(share, 1, 100)
+
+
+@pytest.mark.parametrize(
+    ("task", "first"), [("ja_math_micro_dfs", "ja_math"), ("ja_vlm_micro", "ja_vqa")]
+)
+def test_the_tables_of_the_other_tasks_are_the_reports(task: str, first: str) -> None:
+    report = DOCS / "report" / task
+    ends = {(row["optimizer"], row["indicator"]): row for row in table(report / "strategies.csv")}
+    chosen = summary(report)
+    said = cells(DOCS / "results.md", f"`{task}`: ")
+    assert len(said) == 4
+    for name, searched, judged, best in said:
+        optimizer = re.findall(r"`(\w+)`", name)[0]
+        assert searched == sure(ends[optimizer, "hypervolume"]), optimizer
+        assert judged == sure(ends[optimizer, "report_hypervolume"]), optimizer
+        assert best == spread(chosen[optimizer, first]), optimizer
+
+
+def sure(row: dict[str, str]) -> str:
+    """The median and its 95 % interval."""
+    return f"{short(row['median'])} [{short(row['low'])}, {short(row['high'])}]"
 
 
 def test_the_table_of_the_surrogates_is_the_reports() -> None:
