@@ -6,9 +6,7 @@ its own. Nobody sets weights by layer by hand, so that all layers of a source sh
 the space says. No loss is looked at: with several objectives there is no best λ to go on from, and
 the front of the grid is the result.
 
-**What is swept.** The parameters named after the first of `KNOBS` that the space has: ``weight``, or
-``t`` of SLERP, or ``lambda``. ``weight.japanese.layers.3`` and ``weight.japanese.head`` are one *axis*,
-``weight.japanese``; in a hybrid space the names begin with ``merge.``. All other parameters stay where
+**What is swept.** The axes of `suite.optimizers.axes`: one weight per source. All other parameters stay where
 the first starting point has them, else at the middle of their range or the first option. A space of
 other names has its floats swept, each an axis, and one without floats every parameter: there this is
 a plain grid, from coarse to fine.
@@ -31,21 +29,18 @@ Where weights are normalised (linear, NuSLERP), every common value is the same m
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator, Sequence
 from itertools import chain, count, islice, product, repeat
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from suite.optimizers.axes import axes
 from suite.optimizers.optimizer import check_option, starting_points, told_losses
 from suite.space import Parameter, SearchSpace, Vector
 
-KNOBS = ("weight", "t", "lambda")
 LISTED = 100_000  # combinations that are shuffled as a list; of more, each is drawn
-_PART = re.compile(r"\.(embeddings|head|layers\.\d+(-\d+)?)$")
 
-Axes = dict[str, list[int]]
 Point = tuple[float, ...]  # one value an axis, in the unit interval
 
 
@@ -95,20 +90,6 @@ def make(
     held = first[0] if len(first) else np.array([_resting(p) for p in space.parameters])
     points = _points(space, np.random.default_rng(seed), held, step, source_step, first)
     return LambdaGrid(points, n_objectives, batch, first)
-
-
-def axes(space: SearchSpace) -> tuple[Axes, bool]:
-    """Indices of the swept parameters by axis, and whether they are merge weights by name."""
-    names = [_PART.sub("", name.removeprefix("merge.")) for name in space.names]
-    for knob in KNOBS:
-        found: Axes = {}
-        for index, name in enumerate(names):
-            if name.split(".")[0] == knob:
-                found.setdefault(name, []).append(index)
-        if found:
-            return found, True
-    floats = [i for i, p in enumerate(space.parameters) if p.levels == 0]
-    return {space.names[i]: [i] for i in floats or range(space.d)}, False
 
 
 def _resting(parameter: Parameter) -> float:

@@ -69,4 +69,4 @@ def test_the_reference_experiment_sweeps(
     assert suite("run", "-m", "experiment=reference", "trials=1", "seed=0")[0] == 0
     found = {path.parents[1].name for path in tmp_path.rglob("trials.jsonl")}
     four = {"random", "cma_es", "nsga2", "tpe"}
-    assert found == four | {"lambda_grid", "sms_emoa", "gde3", "optuna_gp"}
+    assert found == four | {"random_sources", "lambda_grid", "sms_emoa", "gde3", "optuna_gp"}

@@ -11,7 +11,8 @@ import pytest
 
 from suite.errors import BadInput
 from suite.merge_space import MergeSpace
-from suite.optimizers import lambda_grid
+from suite.optimizers import lambda_grid, random_search
+from suite.optimizers.axes import axes
 from suite.space import Parameter, SearchSpace, Vector
 
 SOURCES = ("japanese", "qwen2.5.head", "math_mul")
@@ -85,7 +86,7 @@ def test_what_is_no_weight_stays() -> None:
     ],
 )
 def test_axes_are_read_from_names(names: list[str], expected: list[str]) -> None:
-    assert [*lambda_grid.axes(SearchSpace([Parameter(n) for n in names]))[0]] == expected
+    assert [*axes(SearchSpace([Parameter(n) for n in names]))[0]] == expected
 
 
 def test_the_seed_shuffles_the_stages_and_nothing_else() -> None:
@@ -123,3 +124,24 @@ def test_many_axes_are_sampled_from_the_coarse_grid() -> None:
 def test_bad_options_are_refused(option: str) -> None:
     with pytest.raises(BadInput, match=f"{option} is 0"):
         asked(SearchSpace([Parameter("weight")]), 1, **{option: 0})
+
+
+@pytest.mark.parametrize("sampler", ["uniform", "sobol"])
+def test_random_sources_moves_one_number_a_source(sampler: str) -> None:
+    """Uniform over sources: layers alike, what is no weight drawn for itself, every batch size the same."""
+    space = space_of("ties", {"weight": WEIGHT, "density": {"low": 0.1, "high": 1.0}})
+    search = random_search.make(space, 2, 7, sampler=sampler, scope="source", batch=64)
+    X = search.ask()
+    swept, _ = axes(space)
+    columns = np.stack([X[:, indices[0]] for indices in swept.values()])
+    for indices in swept.values():
+        assert np.ptp(X[:, indices], axis=1).max() == 0
+    others = [i for i in range(space.d) if all(i not in indices for indices in swept.values())]
+    assert others and len({*columns.ravel(), *X[:, others].ravel()}) == 64 * (3 + len(others))
+    small = random_search.make(space, 2, 7, sampler=sampler, scope="source", batch=4)
+    assert np.array_equal(np.vstack([small.ask() for _ in range(16)]), X)
+
+
+def test_an_unknown_scope_is_refused() -> None:
+    with pytest.raises(BadInput, match="scope 'layer', allowed: parameter, source"):
+        random_search.make(space_of("ties", {"weight": WEIGHT}), 2, 0, scope="layer")
