@@ -11,6 +11,7 @@ usage: suite COMMAND [arguments]
 
   run     task=… optimizer=… [seed=0 trials=200 results=results device=auto …]
           search for merges; continues a run that was interrupted (-m sweeps)
+  tune    task=…            tune by hand, by rule: published defaults and small grids; its cost
   judge   task=…            measure fronts and baselines on items no search saw
   reproduce [task=…] [only=[ROW,…]] [limit_items=N] [--dry-run]
                             published scores measured again, each with a verdict; what it would cost
@@ -31,6 +32,7 @@ Exit codes: 0 done, 2 bad input, 130 interrupted. Documentation: README.md.
 
 COMMANDS = {
     "run": "suite.commands.run",
+    "tune": "suite.commands.tune",
     "judge": "suite.commands.judge",
     "reproduce": "suite.commands.reproduce",
     "compare": "suite.commands.compare",

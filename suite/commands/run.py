@@ -63,7 +63,8 @@ def settle(config: dict[str, Any], folder: Path) -> None:
 def stored(config: dict[str, Any], inputs: dict[str, Any]) -> dict[str, Any]:
     """A configuration as config.yaml holds it, with the hashes of its weights and items."""
     objectives = list(config["task"]["objectives"].values())
-    return {**config, "task": {**config["task"], "objectives": objectives}, "inputs": inputs}
+    own = {key: value for key, value in config.items() if key != "hand_tuning"}  # no part of a run
+    return {**own, "task": {**config["task"], "objectives": objectives}, "inputs": inputs}
 
 
 def check_same(before: dict[str, Any], now: dict[str, Any], folder: Path) -> None:

@@ -6,13 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from suite import pareto
+from suite.choice import knee
 from suite.errors import BadInput
 from suite.trial import Trial
-
-_ON_THE_PLANE = 1e-12  # of the front's extent; extremes lie on their plane but for rounding
 
 
 @dataclass(frozen=True)
@@ -71,43 +68,6 @@ def best(
         loss, split = trials[number].losses[index], "search"
         among = f"{len(done)} trials on the search items (not judged on select items)"
     return Pick(trials[number], f"the best {name} of {among}, loss {loss:.4g}", split)
-
-
-def knee(F: ArrayLike) -> tuple[int, float]:
-    """Index in `F` (n, m) of its front's knee, and how far below the extremes' plane it lies.
-
-    An extreme is the front's least loss in one objective; a plane goes through the m extremes, and
-    the knee is the front's point farthest from it towards the ideal: Das (1999), "On characterizing
-    the knee of the Pareto curve based on normal-boundary intersection", Structural Optimization 18,
-    107-115, with the front's points for his boundary. Which point it is does not depend on the
-    objectives' units. For m > 2 the extremes may coincide or span a plane that does not face the
-    ideal; then it is the plane on which the losses, each scaled to [0, 1] over the front, add up
-    to 1. Of equally distant points the nearest to the ideal counts, then the first; the distance
-    is 0 when no point lies below. `F` is finite, n >= 1.
-    """
-    losses = np.asarray(F, dtype=float)
-    rows = pareto.front(losses)
-    depth = _depth(losses[rows])
-    order = np.lexsort((np.linalg.norm(losses[rows], axis=1), -depth))
-    return int(rows[order[0]]), float(depth[order[0]])
-
-
-def _depth(front: pareto.Losses) -> pareto.Losses:
-    """Distance of each row of `front` (n, m) below the plane of its extremes, shape (n,)."""
-    low, span = front.min(axis=0), np.ptp(front, axis=0)
-    varied = span > 0
-    if not varied.any():
-        return np.zeros(len(front))
-    scaled = (front[:, varied] - low[varied]) / span[varied]
-    sums = scaled.sum(axis=1)
-    extremes = scaled[[np.lexsort((sums, column))[0] for column in scaled.T]]
-    normal = np.ones(scaled.shape[1])
-    if np.linalg.matrix_rank(extremes) == len(normal):
-        through = np.linalg.solve(extremes, np.ones(len(normal)))  # normal . extreme = 1
-        normal = through if (through > 0).all() else normal
-    below = 1.0 - scaled @ normal
-    below[np.abs(below) < _ON_THE_PLANE] = 0.0
-    return np.asarray(below / np.linalg.norm(normal / span[varied]))
 
 
 def _succeeded(trials: Sequence[Trial]) -> list[Trial]:

@@ -8,23 +8,18 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from suite.judging import digest
 from suite.report.results import Sample
 from suite.trial import Score
 
 LARGEST = 2**20  # bytes of a picture; a thumbnail of 256 by 256 pixels has at most a quarter of it
 OPENINGS = {"png": b"\x89PNG\r\n\x1a\n", "jpeg": b"\xff\xd8\xff"}
 _URI = re.compile(r"data:image/(png|jpeg);base64,([A-Za-z0-9+/]+={0,2})")
-
-
-def digest(uri: str) -> str:
-    """What stands for a picture that an earlier line of the same file holds."""
-    return "sha256:" + hashlib.sha256(uri.encode()).hexdigest()
 
 
 def picture_bytes(uri: str) -> bytes | None:

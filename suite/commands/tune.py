@@ -1,0 +1,114 @@
+"""`suite tune`: tune by hand, by rule: published defaults and small stated grids on the select items.
+
+Every merge of `suite.hand_tuning` is measured once on the select items. After each stage the rules of
+`suite.choice` say which merge a person would take home by then; those merges, and the front of all, are
+measured on the report items. Searches are compared with them, at the cost in candidates that is
+printed. Lines go to ``<results>/<task>/hand_tuned/judged.jsonl``; the command continues where it stopped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from suite import choice, hand_tuning, pareto, places
+from suite.commands import assemble, card, compose, problems, spaces
+from suite.errors import BadInput, Busy
+from suite.hand_tuning import STAGES, Tried
+from suite.judging import Judged, Line
+
+
+def main(words: list[str]) -> None:
+    """Tune ``task=… results=… [hand_tuning=…]`` by hand; prints the merges it comes to."""
+    config = compose.compose(words[1:])
+    spec, rule = config["task"], config["hand_tuning"]
+    if problems.named(spec):
+        raise BadInput(f"task {spec['name']}: it has no models, and nothing to tune by hand")
+    config = spaces.settled(card.pinned(config))
+    sources = [name for name in spec["models"] if name != spec["base"]]
+    tried = hand_tuning.plan(rule, sources, spec["base"], assemble.baselines(config))
+    folder = Path(config["results"]) / spec["name"] / hand_tuning.FOLDER
+    places.make_writable(folder)
+    with places.alone(folder) as alone:
+        if not alone:
+            raise Busy(f"{folder}: another process is tuning this task")
+        _settle(folder, hand_tuning.stored(rule, tried, card.inputs(config)))
+        task = assemble.task(config)
+        _tune(task, tried, Judged(task, folder / "judged.jsonl"))
+
+
+def _settle(folder: Path, now: dict[str, Any]) -> None:
+    """Write what the tuning is, or refuse a folder that holds another one."""
+    before = hand_tuning.read(folder)
+    if before is not None and before != now:
+        changed = sorted(key for key in now if before.get(key) != now[key])
+        raise BadInput(
+            f"{folder}: tuned before with other {', '.join(changed)}; move the folder away to tune anew"
+        )
+    places.write_whole(
+        folder / hand_tuning.RULE, yaml.safe_dump(now, allow_unicode=True, sort_keys=False)
+    )
+
+
+def _tune(task: Any, tried: Sequence[Tried], judged: Judged) -> None:
+    from rich.console import Console
+    from rich.progress import Progress
+
+    names = [objective.name for objective in task.objectives]
+    with Progress(console=Console(stderr=True)) as bar:
+
+        def measured(each: Tried, split: str) -> Line:
+            identity = {"source": "hand_tuned", "name": each.name, "number": each.number}
+            return judged.measure({**identity, "stage": each.stage}, each.recipe, split)
+
+        select = {
+            each.number: measured(each, "select")["losses"]
+            for each in bar.track(tried, description="select items")
+        }
+        chosen = taken(tried, select, names)
+        front = pareto.front([select[number] for number in sorted(select)]).tolist()
+        wanted = sorted({*front, *(n for by_rule in chosen.values() for n in by_rule.values())})
+        report = {
+            number: measured(tried[number], "report")
+            for number in bar.track(wanted, description="report items")
+        }
+    _tell(task, tried, chosen, report)
+
+
+def taken(
+    tried: Sequence[Tried], select: Mapping[int, Sequence[float]], names: Sequence[str]
+) -> dict[str, dict[str, int]]:
+    """Which merge each rule chooses after each stage, among all that were tried by then."""
+    found = {}
+    for stage in STAGES:
+        by_then = [e.number for e in tried if STAGES.index(e.stage) <= STAGES.index(stage)]
+        if any(each.stage == stage for each in tried):
+            found[stage] = choice.choose({n: select[n] for n in by_then}, names)
+    return found
+
+
+def _tell(
+    task: Any,
+    tried: Sequence[Tried],
+    chosen: Mapping[str, Mapping[str, int]],
+    report: Mapping[int, Line],
+) -> None:
+    """A table per rule: after each stage the merge that would be taken home, on the report items."""
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console()
+    for rule in choice.rules([objective.name for objective in task.objectives]):
+        table = Table(title=f"hand-tuned, {rule}: report items", title_justify="left")
+        for column in ("stage", "candidates", "merge", *(o.name for o in task.objectives)):
+            table.add_column(column)
+        for stage, by_rule in chosen.items():
+            line = report[by_rule[rule]]
+            cost = sum(STAGES.index(each.stage) <= STAGES.index(stage) for each in tried)
+            scores = [line["scores"][objective.metric] for objective in task.objectives]
+            cells = [f"{score['value']:.3f} ± {score['stderr']:.3f}" for score in scores]
+            table.add_row(stage, str(cost), line["name"], *cells)
+        console.print(table)
