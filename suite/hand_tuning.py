@@ -198,7 +198,10 @@ def _slerps(groups: list[list[str]], shares: Sequence[float]) -> Iterator[tuple[
 
 def _numbers(grid: Any, stage: str, key: str) -> list[float]:
     values = grid.get(key) if isinstance(grid, Mapping) else None
-    good = isinstance(values, list) and values
-    if not good or not all(type(v) in (int, float) and 0 <= v <= 2 for v in values):
+    if not (isinstance(values, list) and values and all(map(_weight, values))):
         raise BadInput(f"hand_tuning.{stage}.{key}={values}: must list numbers from 0 to 2")
     return [float(v) for v in values]
+
+
+def _weight(value: Any) -> bool:
+    return type(value) in (int, float) and 0 <= value <= 2

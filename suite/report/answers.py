@@ -127,7 +127,7 @@ def sheets(results: Results) -> list[Sheet]:
 
 def _models(results: Results) -> Iterator[tuple[str, str, Judged]]:
     """Name, kind and measurement of every model that is shown; none without a searched one."""
-    merges = [(c.losses[0], r, c) for r in results.runs if (c := r.chosen) and c.samples]
+    merges = [(c.losses[0], r, c) for r in results.runs if (c := r.first) and c.samples]
     if not merges:
         return
     _, run, best = min(merges, key=lambda found: (found[0], found[1].optimizer, found[1].seed))

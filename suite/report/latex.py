@@ -129,13 +129,24 @@ def summary(results: Results, tables: Tables) -> str:
         rows.append(
             [
                 r.optimizer,
+                r.rule,
+                str(r.trials),
                 f"{o.name}, {unit(o)}".rstrip(", "),
                 str(r.seeds),
                 _interval(r.median, r.low, r.high, digits(o), scale(o)),
+                _interval(r.gain, r.gain_low, r.gain_high, digits(o), scale(o)),
             ]
         )
     return table(
-        ["optimizer", "objective", "seeds", "median"],
+        [
+            "optimizer",
+            "rule",
+            "trials",
+            "objective",
+            "seeds",
+            "median",
+            "mean gain over hand tuning",
+        ],
         rows,
         f"{results.task}: each run's chosen merge on the report items, over seeds",
     )

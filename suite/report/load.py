@@ -9,16 +9,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import yaml
 
+from suite import hand_tuning
 from suite.errors import BadInput
 from suite.journal import Journal, records
 from suite.layer_path import METHOD as PATH
 from suite.layer_path import read_json
 from suite.objective import Objective
 from suite.point import METHOD as POINT
-from suite.report import reference, samples
-from suite.report.results import Judged, Results, Run
+from suite.report import chosen, hand_tuned, reference, samples
+from suite.report.results import HandTuned, Judged, Results, Run
 from suite.trial import Score, Trial
 
 TOLERANCE = 1e-6  # between a journaled loss and the one its score gives
@@ -42,6 +44,7 @@ def load(results: Path, task: str) -> Results:
         raise BadInput(f"{folder}: no runs; a run lies in <optimizer>/seed=<n>/")
     objectives: tuple[Objective, ...] = ()
     base, problem = "", False
+    cost = hand_tuning.cost(folder / hand_tuning.FOLDER)
     runs = []
     for path, seed in paths:
         config = _config(path / "config.yaml")
@@ -54,12 +57,21 @@ def load(results: Path, task: str) -> Results:
             )
         base = base or str(config["task"].get("base") or "")
         problem = problem or config["task"].get("problem") is not None
-        runs.append(_run(path, seed, config, own))
+        runs.append(_run(path, seed, config, own, cost))
     baselines = folder / "baselines" / "judged.jsonl"
     lines = _judged(baselines, objectives) if baselines.exists() else ()
     reported = tuple(line for line in lines if line.split == "report")
     frozen = reference.read(folder, objectives)
-    return Results(task, objectives, tuple(runs), reported, base, problem, frozen)
+    tuned = _tuned(folder / hand_tuning.FOLDER, objectives)
+    return Results(task, objectives, tuple(runs), reported, base, problem, frozen, tuned)
+
+
+def _tuned(folder: Path, objectives: tuple[Objective, ...]) -> HandTuned | None:
+    stored = hand_tuning.read(folder)
+    if stored is None:
+        return None
+    lines = _judged(folder / "judged.jsonl", objectives)
+    return hand_tuned.read(stored, lines, [objective.name for objective in objectives])
 
 
 def _seed(path: Path) -> int:
@@ -110,7 +122,11 @@ def _objectives(config: Mapping[str, Any], path: Path) -> tuple[Objective, ...]:
 
 
 def _run(
-    path: Path, seed: int, config: Mapping[str, Any], objectives: tuple[Objective, ...]
+    path: Path,
+    seed: int,
+    config: Mapping[str, Any],
+    objectives: tuple[Objective, ...],
+    cost: int | None,
 ) -> Run:
     try:
         environment = json.loads(_read(path / "environment.json"))
@@ -120,18 +136,25 @@ def _run(
         raise BadInput(f"{path / 'environment.json'}: not a JSON object")
     trials = _trials(path / "trials.jsonl", objectives)
     judged = path / "judged.jsonl"
-    lines = _judged(judged, objectives) if judged.exists() else None
-    for line in lines or ():
+    lines = _judged(judged, objectives) if judged.exists() else ()
+    for line in lines:
         number = -1 if line.number is None else line.number
         if number not in range(len(trials)) or trials[number].status != "ok":
             raise BadInput(f"{judged}: {line.name!r} is no successful trial of trials.jsonl")
     budget = config.get("trials")
+    names = [objective.name for objective in objectives]
+    losses = np.array([t.losses or (math.nan,) * len(names) for t in trials])
+    losses = losses.reshape(-1, len(names))
+    picks = chosen.chosen(lines, losses, names, len(trials))
+    cut = len(trials) + 1 if cost is None else cost
     return Run(
         optimizer=path.parent.name,
         seed=seed,
         budget=budget if isinstance(budget, int) else None,
         trials=trials,
-        judged=lines,
+        reported=chosen.reported(lines, losses, picks),
+        chosen=picks,
+        at_cost=chosen.chosen(lines, losses, names, cut) if cut <= len(trials) else {},
         card={**environment, "inputs": config.get("inputs") or {}},
     )
 
@@ -178,7 +201,6 @@ def _judged_line(data: Mapping[str, Any], pictures: samples.Pictures) -> Judged:
         number=data["number"],
         recipe=_recipe(data["recipe"]),
         split=data["split"],
-        chosen=bool(data["chosen"]),
         scores=scores,
         losses=tuple(float(loss) for loss in data["losses"]),
         samples=samples.read(data.get("samples") or (), scores, pictures),

@@ -13,11 +13,11 @@ from typing import Any
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
-from suite import stats
-from suite.report import answers, curves, series, strips, words
+from suite import choice, stats
+from suite.report import answers, conclusion, curves, series, strips, words
 from suite.report.answers import Sheet
 from suite.report.chart_data import chart_data, objective, script_json
-from suite.report.headline import baseline_hypervolume, best_baseline
+from suite.report.headline import baseline_hypervolume, baselines_by_rule
 from suite.report.league import Standing, bounds, listed, matrix, standings, sureness, verdict
 from suite.report.results import Results
 from suite.report.runtimes import TARGETS
@@ -112,13 +112,14 @@ def _indicators(rows: Sequence[StrategyRow]) -> dict[str, dict[str, StrategyRow]
 def _headline(results: Results, tables: Tables) -> dict[str, Any]:
     """What is said about the chosen merges."""
     return {
-        "conclusion": words.conclusion(results, tables.chosen),
+        "conclusion": conclusion.conclusion(results, tables.summary),
         "distinct": words.distinct_points(results),
-        "best": best_baseline(results),
+        "hand_tuned": baselines_by_rule(results),
+        "stages": _grouped(tables.hand_tuned, "rule", "stage", "candidates", "merge"),
         "baseline_hypervolume": baseline_hypervolume(results),
-        "summary": _grouped(tables.summary, "optimizer"),
-        "chosen": _grouped(tables.chosen, "optimizer", "seed"),
-        "medians": {(r.optimizer, r.objective): r for r in tables.chosen if r.is_median},
+        "summary": _grouped(tables.summary, "rule", "at_cost", "optimizer"),
+        "chosen": _grouped(tables.chosen, "rule", "at_cost", "optimizer", "seed"),
+        "rules": list(choice.rules([o.name for o in results.objectives])),
         "ranges": _ranges(tables.runs),
     }
 
@@ -154,7 +155,7 @@ def notes(results: Results, tables: Tables) -> list[str]:
 
 def _unjudged(results: Results) -> list[str]:
     found = []
-    unjudged = [f"{r.optimizer} seed {r.seed}" for r in results.runs if r.chosen is None]
+    unjudged = [f"{r.optimizer} seed {r.seed}" for r in results.runs if not r.chosen]
     if len(unjudged) == len(results.runs):
         found.append("No run is judged yet: everything below is on the search items, optimistic.")
     elif unjudged:

@@ -8,7 +8,6 @@ from typing import Any
 
 from suite import pareto
 from suite.layer_path import METHOD, LayerPath
-from suite.report.headline import median_runs
 from suite.report.results import Judged, Results, Run
 from suite.trial import Score, Trial
 
@@ -43,16 +42,15 @@ class HopRow:
 
 
 def shown(results: Results) -> list[Shown]:
-    """The chosen path of each optimizer's median seed, then the best of all runs per objective.
+    """The chosen path of each optimizer's first seed, then the best of all runs per objective.
 
     On report items; while no run is judged, the best on the search items alone. One trial comes
     once, with all its marks. Empty where trials are merges.
     """
-    medians = median_runs(results)
     found = [
-        replace(path, marks=("chosen, median seed",))
-        for run, path in _chosen(results)
-        if (run.optimizer, run.seed) in medians
+        replace(path, marks=(f"chosen, seed {run.seed}",))
+        for optimizer in results.optimizers
+        for run, path in [each for each in _chosen(results) if each[0].optimizer == optimizer][:1]
     ]
     return _once([*found, *_best(results)])
 
@@ -71,7 +69,7 @@ def hop_rows(results: Results) -> list[HopRow]:
 
 def _chosen(results: Results) -> Iterator[tuple[Run, Shown]]:
     for run in results.runs:
-        if run.chosen and (path := _path(run, run.chosen)):
+        if run.first and (path := _path(run, run.first)):
             yield run, path
 
 

@@ -43,7 +43,6 @@ class Judged:
     number: int | None
     recipe: Mapping[str, Any]
     split: str
-    chosen: bool
     scores: Mapping[str, Score]
     losses: tuple[float, ...]
     samples: tuple[Sample, ...]
@@ -61,16 +60,21 @@ class Judged:
 
 @dataclass(frozen=True)
 class Run:
-    """One optimizer with one seed; `judged` is None while no judge has seen it.
+    """One optimizer with one seed.
 
-    `card` tells what it ran on: environment.json, and the input hashes of config.yaml.
+    `reported` are its front and chosen merges on the report items, `chosen` the merge of each rule of
+    `suite.choice`, `at_cost` the same as the run was after as many trials as the hand tuning tried
+    merges; all three are empty while it is not judged so far. `card` tells what it ran on:
+    environment.json, and the input hashes of config.yaml.
     """
 
     optimizer: str
     seed: int
     budget: int | None
     trials: tuple[Trial, ...]
-    judged: tuple[Judged, ...] | None
+    reported: tuple[Judged, ...]
+    chosen: Mapping[str, Judged]
+    at_cost: Mapping[str, Judged]
     card: Mapping[str, Any]
 
     def losses(self, m: int) -> NDArray[np.float64]:
@@ -78,12 +82,36 @@ class Run:
         return np.array([t.losses or (math.nan,) * m for t in self.trials]).reshape(-1, m)
 
     @property
-    def reported(self) -> tuple[Judged, ...]:
-        return tuple(line for line in self.judged or () if line.split == "report")
+    def first(self) -> Judged | None:
+        """The chosen merge that is best in the first objective."""
+        return next(iter(self.chosen.values()), None)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What each rule would take home after so many `candidates` of the hand tuning; report items."""
+
+    name: str
+    candidates: int
+    chosen: Mapping[str, Judged]
+
+
+@dataclass(frozen=True)
+class HandTuned:
+    """The hand tuning of a task by `suite.hand_tuning`: its stages, and its front on the report items."""
+
+    stages: tuple[Stage, ...]
+    front: tuple[Judged, ...]
 
     @property
-    def chosen(self) -> Judged | None:
-        return next((line for line in reversed(self.reported) if line.chosen), None)
+    def candidates(self) -> int:
+        """How many merges it tried."""
+        return self.stages[-1].candidates
+
+    @property
+    def chosen(self) -> Mapping[str, Judged]:
+        """The merge of each rule among all that were tried."""
+        return self.stages[-1].chosen
 
 
 @dataclass(frozen=True)
@@ -91,7 +119,8 @@ class Results:
     """All runs of a task, by optimizer name and then seed, and its baselines on report items.
 
     `base` names the task's untouched base model; empty when its configuration has none. A `problem`
-    is a task without models. `reference` is the task's frozen reference front, if it has one.
+    is a task without models. `reference` is the task's frozen reference front, if it has one, `tuned`
+    its hand tuning by rule, if that is done.
     """
 
     task: str
@@ -101,6 +130,7 @@ class Results:
     base: str = ""
     problem: bool = False
     reference: Reference | None = None
+    tuned: HandTuned | None = None
 
     @cached_property
     def traces(self) -> tuple[Trace, ...]:

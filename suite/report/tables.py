@@ -15,6 +15,7 @@ from suite.objective import Objective
 from suite.report.answers import AnswerRow, answer_rows
 from suite.report.comparisons import ComparisonRow, comparison_rows
 from suite.report.controls import ControlRow, control_rows
+from suite.report.hand_tuned import StageRow, stage_rows
 from suite.report.headline import ChosenRow, SummaryRow, chosen_rows, summary_rows
 from suite.report.paths import HopRow, hop_rows
 from suite.report.results import Judged, Results, Run
@@ -30,7 +31,7 @@ from suite.report.strategies import (
 )
 from suite.report.traces import Trace
 
-SOMETIMES = ("hops", "answers", "runtimes", "surfaces")
+SOMETIMES = ("hops", "answers", "runtimes", "surfaces", "hand_tuned")
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ def _run_row(run: Run, trace: Trace, figures: Figures, objectives: tuple[Objecti
 
 def _optimism(run: Run, objective: Objective) -> float:
     """How much better the chosen trial looked to the search than it is; positive is optimistic."""
-    chosen = run.chosen
+    chosen = run.first
     if chosen is None or chosen.number is None:
         return math.nan
     searched = run.trials[chosen.number].scores[objective.metric].value
@@ -146,7 +147,7 @@ class Tables:
     """All tables of a report, each a list of its rows.
 
     No hops where trials are merges, no answers while nothing is judged, no runtimes without a
-    reference front, no surfaces of one objective.
+    reference front, no surfaces of one objective, no hand tuning while the task is not tuned.
     """
 
     chosen: list[ChosenRow]
@@ -161,6 +162,7 @@ class Tables:
     runtimes: list[RuntimeRow]
     controls: list[ControlRow]
     surfaces: list[SurfaceRow]
+    hand_tuned: list[StageRow]
 
     @classmethod
     def of(cls, results: Results) -> Tables:
@@ -171,7 +173,7 @@ class Tables:
         ]
         return cls(
             chosen=chosen,
-            summary=summary_rows(chosen),
+            summary=summary_rows(results, chosen),
             runs=run_rows(results, figures),
             comparisons=comparison_rows(results),
             baselines=baseline_rows(results),
@@ -182,6 +184,7 @@ class Tables:
             runtimes=runtime_rows(results),
             controls=control_rows(results),
             surfaces=surface_rows(results),
+            hand_tuned=stage_rows(results.tuned, results.objectives),
         )
 
     def write(self, out: Path) -> list[str]:
@@ -201,7 +204,7 @@ class Tables:
 
 KINDS: tuple[Any, ...] = (
     ChosenRow, SummaryRow, RunRow, ComparisonRow, BaselineRow, HopRow, AnswerRow, StrategyRow,
-    FailureRow, RuntimeRow, ControlRow, SurfaceRow,
+    FailureRow, RuntimeRow, ControlRow, SurfaceRow, StageRow,
 )  # fmt: skip
 
 

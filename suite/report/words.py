@@ -1,22 +1,15 @@
-"""The report in words: how figures are written, and the conclusion at the head of the page."""
+"""The report in words: how figures are written, and what is said of fronts and seeds."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 from suite import pareto, stats
 from suite.objective import Objective
-from suite.report.headline import ChosenRow
 from suite.report.results import Results
 from suite.report.series import digits, scale, unit
 
 ALPHA = 0.05
-RELATIONS = {
-    "dominates": "it dominates that merge",
-    "dominated": "it is dominated by that merge",
-    "incomparable": "neither dominates the other",
-}
 
 
 def fixed(value: float, digits: int = 1, factor: float = 1.0) -> str:
@@ -36,59 +29,6 @@ def pvalue(value: float) -> str:
     if math.isnan(value):
         return "–"
     return "<0.001" if value < 0.001 else f"{value:.3f}"
-
-
-def conclusion(results: Results, rows: Sequence[ChosenRow]) -> list[str]:
-    """Sentences on the best optimizer's median seed against the best hand-tuned merge.
-
-    `rows` are those of `chosen_rows`; without any there is nothing to conclude. The best optimizer
-    is the one whose median chosen merge has the least first loss on the report items.
-    """
-    if not rows:
-        return []
-    first = results.objectives[0]
-    middle = [row for row in rows if row.is_median and row.objective == first.name]
-    best = min(middle, key=lambda row: first.loss(row.score))
-    found = (
-        f"{best.optimizer} has the best median for {first.name}, which is not tested between"
-        f" optimizers: the chosen merge of its median seed ({best.seed}) reaches"
-        f" {score(first, best.score)} on the report items"
-    )
-    if not best.baseline:
-        return [f"{found}; no hand-tuned merge is judged to compare it with."]
-    same = [row for row in rows if (row.optimizer, row.seed) == (best.optimizer, best.seed)]
-    sentences = [f"{found}, {_against(first, best)}."]
-    if len(same) > 1:
-        sentences.append(_relation(results, same))
-    return sentences
-
-
-def _against(objective: Objective, row: ChosenRow) -> str:
-    gain = objective.loss(row.baseline_score) - objective.loss(row.score)
-    side = "better than" if gain > 0 else "worse than" if gain < 0 else "away from"
-    size = fixed(abs(row.score - row.baseline_score), *_digits(objective))
-    words = "points " if scale(objective) == 100.0 else f"{objective.unit} ".lstrip()
-    tuned = f"{row.baseline}, with {score(objective, row.baseline_score)}"
-    text = f"{size} {words}{side} the best hand-tuned merge ({tuned})"
-    if math.isnan(row.p):
-        return f"{text}, without item outcomes to test the difference"
-    low, high = (signed(end, *_digits(objective)) for end in (row.low, row.high))
-    p = pvalue(row.p_holm)
-    verdict = "resolved" if row.p_holm < ALPHA else "not resolved"
-    return (
-        f"{text}: a difference that is {verdict}"
-        f" (paired 95 % interval {low} to {high}, Holm-adjusted p {p})"
-    )
-
-
-def _relation(results: Results, rows: Sequence[ChosenRow]) -> str:
-    """One run's rows, one per objective."""
-    changes = ", ".join(
-        f"{objective.name} {signed(row.score - row.baseline_score, *_digits(objective))}"
-        for objective, row in zip(results.objectives, rows, strict=True)
-    )
-    sure = "resolved" if rows[0].resolved else "not resolved"
-    return f"Over all objectives {RELATIONS[rows[0].relation]} ({sure}): {changes}."
 
 
 def _digits(objective: Objective) -> tuple[int, float]:
