@@ -42,7 +42,8 @@ def choose(losses: Mapping[int, Sequence[float]], names: Sequence[str]) -> dict[
     ----------
     losses : mapping of int to sequence of float
         Losses (m,) on the select items by the merge's number; at least one merge. Of merges that a
-        rule likes equally the one with the least number is chosen.
+        rule likes equally the one with the least mean loss is chosen, then the one with the least
+        number: shares of a few hundred items tie often.
     names : sequence of str
         The m objectives' names.
 
@@ -58,9 +59,10 @@ def choose(losses: Mapping[int, Sequence[float]], names: Sequence[str]) -> dict[
     """
     numbers = sorted(losses)
     F = np.array([losses[number] for number in numbers], dtype=float)
-    rows = [int(np.argmin(F[:, column])) for column in range(len(names))]
+    mean = F.mean(axis=1)
+    rows = [int(np.lexsort((mean, F[:, column]))[0]) for column in range(len(names))]
     if len(names) > 1:
-        rows += [knee(F)[0], int(np.argmin(F.mean(axis=1)))]
+        rows += [knee(F)[0], int(np.argmin(mean))]
     return {rule: numbers[row] for rule, row in zip(rules(names), rows, strict=True)}
 
 

@@ -12,8 +12,9 @@ import pytest
 
 from suite import places
 from suite.__main__ import main
-from suite.commands.judge import Judge
+from suite.judging import Judged
 from suite.report import samples
+from suite.report.load import load
 from suite.report.samples import Pictures
 from suite.task import Measurement
 from suite.trial import Score
@@ -40,7 +41,6 @@ def test_judge_measures_fronts_and_baselines_on_unseen_items(
     select = {line["number"] for line in lines if line["split"] == "select"}
     report = {line["number"] for line in lines if line["split"] == "report"}
     assert report and report <= select
-    assert sum(line["chosen"] for line in lines if line["split"] == "report") == 1
     assert all(line["samples"] for line in lines if line["split"] == "report")
     names = {line["name"] for line in judged(tmp_path / "ja_math_micro" / "baselines")}
     assert {"base", "japanese", "math_add", "math_mul", "uniform_soup", "ties_0.2"} <= names
@@ -54,12 +54,41 @@ def test_judge_measures_nothing_twice(suite: Suite, searched: Path, tmp_path: Pa
     assert [file.read_bytes() for file in files] == before
 
 
-def test_the_chosen_is_best_on_the_select_items(suite: Suite, searched: Path) -> None:
+def test_what_a_rule_chooses_on_select_items_is_measured_on_report_items(
+    suite: Suite, searched: Path, tmp_path: Path
+) -> None:
     assert suite("judge")[0] == 0
     lines = judged(searched)
-    losses = {line["number"]: line["losses"][0] for line in lines if line["split"] == "select"}
-    chosen = next(line["number"] for line in lines if line["chosen"])
-    assert losses[chosen] == min(losses.values())
+    losses = {line["number"]: line["losses"] for line in lines if line["split"] == "select"}
+    report = {line["number"] for line in lines if line["split"] == "report"}
+    run = load(tmp_path, "ja_math_micro").runs[0]
+    assert run.first is not None and run.first.number is not None
+    assert losses[run.first.number][0] == min(first for first, _ in losses.values())
+    assert run.chosen["utility"].number in report
+    assert losses[run.chosen["utility"].number] == min(losses.values(), key=sum)
+    assert run.at_cost == {}  # the task is not tuned by hand
+
+
+def test_at_the_cost_of_the_hand_tuning_the_run_is_judged_as_it_was_then(
+    suite: Suite, searched: Path, tmp_path: Path
+) -> None:
+    grids = [f"hand_tuning.{stage}=null" for stage in ("one_weight", "ties", "dare_ties", "slerp")]
+    few = ["hand_tuning.published=false", "hand_tuning.two_weights.weights=[0.4]"]
+    assert suite("tune", *grids, *few)[0] == 0
+    assert suite("judge")[0] == 0
+    loaded = load(tmp_path, "ja_math_micro")
+    assert loaded.tuned is not None and loaded.tuned.candidates == 1
+    assert {merge.number for merge in loaded.runs[0].at_cost.values()} == {0}
+
+
+def test_a_run_whose_trials_all_failed_is_passed_over(suite: Suite, searched: Path) -> None:
+    assert suite("run", "optimizer=random", "trials=1", "seed=1")[0] == 0
+    journal = searched.with_name("seed=1") / "trials.jsonl"
+    trial = {**json.loads(journal.read_text()), "status": "failed", "error": "NaN"}
+    journal.write_text(json.dumps({**trial, "scores": {}, "losses": []}) + "\n")
+    code, _, err = suite("judge")
+    assert code == 0 and "none of its 1 trials succeeded: passed over" in " ".join(err.split())
+    assert judged(searched)
 
 
 def test_report_writes_one_page_from_files_alone(
@@ -79,8 +108,8 @@ class Recipe:
         return {"method": "linear", "inputs": [{"model": "a", "parameters": {}}]}
 
 
-def answering(pictures: list[str | None]) -> Judge:
-    """Judges models that answer one question per picture, in two evaluators."""
+def answering(pictures: list[str | None]) -> SimpleNamespace:
+    """A task whose models answer one question per picture, in two evaluators."""
     samples = [
         SimpleNamespace(
             prompt="何", reply="赤", expected="青", outcome={"em": 0.0, "ja": 1.0}, picture=picture
@@ -92,18 +121,16 @@ def answering(pictures: list[str | None]) -> Judge:
         for name in ("vqa", "wild")
     ]
     measured = Measurement({"vqa.em": Score(0.0, 0.0, 1, (0.0,))}, {})
-    return Judge(
-        SimpleNamespace(
-            evaluators=[SimpleNamespace(name="cost"), *evaluators],
-            handle=None,
-            measure=lambda recipe, split: measured,
-            losses=lambda scores: np.array([1.0]),
-        )
+    return SimpleNamespace(
+        evaluators=[SimpleNamespace(name="cost"), *evaluators],
+        handle=None,
+        measure=lambda recipe, split: measured,
+        losses=lambda scores: np.array([1.0]),
     )
 
 
-def measure(judge: Judge, folder: Path, name: str) -> None:
-    judge._measure(folder, {"name": name}, Recipe(), "report")
+def measure(task: SimpleNamespace, folder: Path, name: str) -> None:
+    Judged(task, folder / "judged.jsonl").measure({"name": name}, Recipe(), "report")
 
 
 def test_a_picture_is_written_once_a_file_and_named_after_that(tmp_path: Path) -> None:
