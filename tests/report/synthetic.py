@@ -15,7 +15,7 @@ import numpy as np
 import pictured
 import yaml
 
-from suite import pareto
+from suite import choice, pareto
 from suite.layer_path import Hop, LayerPath
 from suite.objective import Objective, losses
 from suite.recipe import Recipe
@@ -97,6 +97,7 @@ def write(
     """
     rng = np.random.default_rng(20)
     ease = {"search": rng.random((m, items[0])), "report": rng.random((m, items[1]))}
+    ease["select"] = np.random.default_rng(21).random((m, items[0]))
     for optimizer in optimizers:
         for seed in range(seeds):
             folder = results / task / optimizer / f"seed={seed}"
@@ -108,7 +109,7 @@ def write(
         for name, at in baselines.items():
             recipe = _baseline(name, paths)
             scores = _scored(measure(rates(*at, m), ease["report"], rng), recipe, m, paths)
-            lines.append(_line("baseline", name, None, "report", False, recipe, scores, m, paths))
+            lines.append(_line("baseline", name, None, "report", recipe, scores, m, paths))
         folder = results / task / "baselines"
         folder.mkdir(parents=True)
         _write_lines(folder / "judged.jsonl", lines)
@@ -152,15 +153,19 @@ def _write_run(
     (folder / "trials.jsonl").write_text(text, encoding="utf-8")
     if judged:
         F = np.array([t.losses or (np.nan,) * m for t in made])
-        numbers = pareto.front(F).tolist()
-        best = min(numbers, key=lambda n: made[n].losses[0])
+        front = set(pareto.front(F).tolist())
         lines = []
-        for n in numbers:
+
+        def judge(n: int, split: str) -> Sequence[float]:
             recipe = made[n].recipe if paths else _recipe(["ja", "maths_1"], "base")
-            scores = _scored(measure(rates(*truth[n], m), ease["report"], rng), recipe, m, paths)
-            lines.append(
-                _line("front", f"trial {n}", n, "report", n == best, recipe, scores, m, paths)
-            )
+            scores = _scored(measure(rates(*truth[n], m), ease[split], rng), recipe, m, paths)
+            lines.append(_line("front", f"trial {n}", n, split, recipe, scores, m, paths))
+            return list(lines[-1]["losses"])
+
+        select = {n: judge(n, "select") for n in choice.candidates(F)}
+        names = [objective.name for objective in objectives(m, paths)]
+        for n in sorted(front | set(choice.choose(select, names).values())):
+            judge(n, "report")
         _write_lines(folder / "judged.jsonl", lines)
 
 
@@ -186,7 +191,6 @@ def _line(
     name: str,
     number: int | None,
     split: str,
-    chosen: bool,
     recipe: Mapping[str, Any],
     scores: dict[str, Score],
     m: int,
@@ -198,10 +202,9 @@ def _line(
         "number": number,
         "recipe": recipe,
         "split": split,
-        "chosen": chosen,
         "scores": {metric: score.to_json() for metric, score in scores.items()},
         "losses": losses(objectives(m, paths), scores).tolist(),
-        "samples": [
+        "samples": [] if split == "select" else [
             _sample(place, k, score.items[k])
             for place, score in enumerate(scores.values())
             for k in range(min(SAMPLES, len(score.items)))
