@@ -1,0 +1,1 @@
+"""Tests, intervals and effect sizes: how sure a comparison is."""
