@@ -29,6 +29,40 @@ def main(words: list[str]) -> None:
     runs = sorted(path.parent for path in root.glob("*/seed=*/config.yaml"))
     if not runs:
         raise BadInput(f"{root}: no runs to judge; make one with suite run")
+    judge, baselines = _ready(config, runs)
+    with judge.bar:
+        _each(judge, runs)
+        places.make_writable(root / "baselines")
+        with places.alone(root / "baselines") as alone:
+            if alone:
+                judge.baselines(root / "baselines", baselines)
+
+
+def judge_runs(config: dict[str, Any], runs: list[Path]) -> list[Path]:
+    """Judge `runs`, folders of one task, and nothing else; `config` is that of `suite judge`.
+
+    Returns those that another process is judging, which are passed over. `BadInput` when their tasks
+    differ, or they were made with other weights or items than are here.
+    """
+    judge, _ = _ready(config, runs)
+    with judge.bar:
+        return _each(judge, runs)
+
+
+def _each(judge: Judge, runs: list[Path]) -> list[Path]:
+    passed_over = []
+    for run in runs:  # several judges may share them
+        with places.alone(run) as alone:
+            if alone:
+                judge.run(run)
+            else:
+                passed_over.append(run)
+    return passed_over
+
+
+def _ready(config: dict[str, Any], runs: list[Path]) -> tuple[Judge, dict[str, Any]]:
+    """A judge of the task that `runs` share, and the task's baselines."""
+    root = runs[0].parent.parent
     stored = {
         run: yaml.safe_load((run / "config.yaml").read_text(encoding="utf-8")) for run in runs
     }
@@ -47,16 +81,7 @@ def main(words: list[str]) -> None:
         raise BadInput(f"{root}: its runs were made with other weights or items than are here now")
     task = assemble.task(config)
     baselines = assemble.baselines(config)
-    judge = Judge(task)
-    with judge.bar:
-        for run in runs:  # several judges may share them
-            with places.alone(run) as alone:
-                if alone:
-                    judge.run(run)
-        places.make_writable(root / "baselines")
-        with places.alone(root / "baselines") as alone:
-            if alone:
-                judge.baselines(root / "baselines", baselines)
+    return Judge(task), baselines
 
 
 class Judge:
