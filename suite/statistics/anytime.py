@@ -121,7 +121,8 @@ def interval(differences: ArrayLike, alpha: float) -> tuple[float, float]:
         return -np.inf, np.inf
     spread = float(np.ptp(d)) or max(float(np.abs(d).max()), 1.0) * 1e-9
     shifts = np.linspace(d.min() - spread, d.max() + spread, STEPS + 1)
-    kept = np.array([e_value(d - shift) < 1 / alpha for shift in shifts])
+    both = np.logaddexp(*(_log_wealth(sign * (d - shifts[:, None])) for sign in (1, -1)))
+    kept = both.max(axis=1) < np.log(2 / alpha)
     if not kept.any():  # no shift fits: the differences drifted; the hull of all tried is honest
         return float(shifts[0]), float(shifts[-1])
     first, last = int(np.argmax(kept)), STEPS - int(np.argmax(kept[::-1]))
@@ -131,9 +132,11 @@ def interval(differences: ArrayLike, alpha: float) -> tuple[float, float]:
 
 
 def _log_wealth(d: Values) -> NDArray[np.float64]:
-    """Logarithm of the mean over `BETS` of the products of 1 + λ·d/M, (n,)."""
-    largest = np.maximum.accumulate(np.abs(d)) if d.size else d
+    """Logarithm of the mean over `BETS` of the products of 1 + λ·d/M, of each row of (…, n)."""
+    largest = np.maximum.accumulate(np.abs(d), axis=-1)
     shares = np.divide(d, largest, out=np.zeros_like(d), where=largest > 0)
-    logs = np.cumsum(np.log1p(np.outer(BETS, shares)), axis=1)
-    found: Values = np.logaddexp.reduce(logs, axis=0) - np.log(len(BETS))
+    found: Values = np.full(d.shape, -np.inf)
+    for bet in BETS:
+        found = np.logaddexp(found, np.cumsum(np.log1p(bet * shares), axis=-1))
+    found -= np.log(len(BETS))
     return found
