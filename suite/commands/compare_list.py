@@ -118,8 +118,7 @@ def _difference(found: Mapping[str, Any]) -> str:
 
 
 def _verdict(plan: Registration, found: Mapping[str, Any]) -> str:
-    bar = FIRST * plan.alpha
-    test = f"sign-flip p {found['p']:.2g}, needed below {bar:.2g}"
+    test = f"sign-flip p {found['p']:.2g}, needed below {1 - found['confidence']:.2g}"
     if found["e"] is not None:
         needed = 1 / ((1 - FIRST) * plan.alpha)
         test = f"e-value {found['e']:.3g}, needed {needed:.3g} or more"
