@@ -42,8 +42,8 @@ def main(words: list[str]) -> None:
         return
     wanted = compare_words.parse(words[1:])
     asked = Asked(wanted)
+    decided = asked.decide(asked.ledger.entries())  # refuses before a folder is made
     if wanted.dry:
-        decided = asked.decide(asked.ledger.entries())
         entry = decided if isinstance(decided, Entry) else Entry(0, decided)
         compare_list.print_plan(entry, asked.claim, planned=True)
         _print_runs(asked.runs, entry)

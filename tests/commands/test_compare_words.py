@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import re
 
 import pytest
 from hypothesis import given
@@ -60,9 +61,9 @@ def test_seeds_read_as_they_are_written(seeds: set[int]) -> None:
     ],
 )
 def test_a_word_that_cannot_be_used_is_named(word: str, said: str) -> None:
-    with pytest.raises(BadInput, match="") as raised:
+    with pytest.raises(BadInput, match=re.escape(said)) as raised:
         parse([word])
-    assert said in str(raised.value) and "\n" not in str(raised.value)
+    assert "\n" not in str(raised.value)
 
 
 def test_the_examples_run() -> None:
