@@ -10,7 +10,7 @@ from suite.commands import compose
 from suite.commands.compare_words import spans
 from suite.errors import BadInput
 from suite.ledger import Entry, Ledger, Question, Registration
-from suite.statistics.claim import FIRST, TURNED, Claim
+from suite.statistics.claim import FIRST, TURNED, Claim, seeds_needed
 
 OF = {
     "report": "report items",
@@ -103,9 +103,10 @@ def _plan(plan: Registration) -> str:
             f"look {plan.look}: {len(plan.seeds)} more, {seeds}, by betting on all of them, at"
             f" {(1 - FIRST) * plan.alpha:.2g} for all looks after the first{margin}"
         )
+    needed = seeds_needed(plan.effect, plan.power, plan.alpha)
     return (
         f"look 1: {len(plan.seeds)} fresh, {seeds}, at {FIRST * plan.alpha:.2g} of alpha"
-        f" {plan.alpha:g}; planned for an effect of {plan.effect:g} standard deviation(s) with"
+        f" {plan.alpha:g}; {needed} find an effect of {plan.effect:g} standard deviation(s) with"
         f" power {plan.power:g}{margin}"
     )
 
