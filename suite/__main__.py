@@ -17,8 +17,9 @@ usage: suite COMMAND [arguments]
                             published scores measured again, each with a verdict; what it would cost
   report  [task=… | task=[…]] [freeze=true]
           figures, tables and one HTML page a task from the results, and one across tasks
-  compare claim="nsga2 > random on ja_math_micro" [effect=1] [trials=200] [--dry-run]
-          plan the seeds, make the runs that are missing, answer supported / refuted / undecided
+  compare claim="nsga2 > random on ja_math_micro" [effect=1] [margin=…] [trials=200] [--dry-run]
+          register fresh seeds, make and judge their runs, answer supported / refuted /
+          equivalent / undecided; asked again: a further look (--list task=…: all claims so far)
   export  RUN OUT --trial N | --pick knee | --pick best:OBJECTIVE
                             one searched merge as a checkpoint, with its recipe and a model card
   merge   RECIPE OUT [--vlm MODEL]

@@ -101,6 +101,25 @@ def candidates(F: ArrayLike, best: int = CANDIDATES) -> list[int]:
     return sorted(found)
 
 
+def after(
+    F: ArrayLike, select: Mapping[int, Sequence[float]], names: Sequence[str]
+) -> dict[str, int]:
+    """What each rule chooses of a run whose trials on the search items were `F` (n, m).
+
+    `select` has the losses on the select items by trial number, of all `candidates` or more. Empty
+    where that is not so: the run is not judged so far.
+    """
+    ranked = candidates(F)
+    if not ranked or any(number not in select for number in ranked):
+        return {}
+    return choose({number: select[number] for number in ranked}, names)
+
+
+def counted(F: ArrayLike, select: Mapping[int, Sequence[float]], names: Sequence[str]) -> set[int]:
+    """The trials that a run's figures on report items are made of: its front, and what is chosen."""
+    return {*pareto.front(F).tolist(), *after(F, select, names).values()}
+
+
 def knee(F: ArrayLike) -> tuple[int, float]:
     """Index in `F` (n, m) of its front's knee, and how far below the extremes' plane it lies.
 

@@ -1,194 +1,201 @@
 """`suite compare`: a claim about two strategies, from plan to answer.
 
-The seeds that a stated effect needs are counted first, the runs that are missing are made, and the
-first so many seeds, no more and no fewer, decide.
+The seeds that a stated effect needs are counted and registered in the ledger before the first run is
+made, on seeds that nobody has seen; exactly those decide. Asked again, an undecided claim gets a
+further look, for which a part of its α was kept. On seeds that were seen an answer is exploratory.
 """
 
 from __future__ import annotations
 
-import json
+import math
+from collections.abc import Sequence
 from dataclasses import asdict
-from pathlib import Path
-from statistics import median
+from datetime import UTC, datetime
 from typing import Any
 
-import yaml
-
-from suite import claim as claims
-from suite import pareto, places
-from suite.claim import Answer, Claim
-from suite.commands import card, compose, run, spaces
+from suite.commands import compare_list, compare_words
+from suite.commands.compare_runs import Runs
+from suite.commands.compare_words import Words, spans
 from suite.errors import BadInput
+from suite.ledger import (
+    Entry,
+    Ledger,
+    Question,
+    Registration,
+    fresh_block,
+    looks,
+    used_seeds,
+)
+from suite.statistics import claim as claims
+from suite.statistics.claim import Answer, Claim
 
-Configs = dict[tuple[str, int], dict[str, Any]]
-Journals = dict[tuple[str, int], list[Any]]
-
-SPLITS = ("search", "report")
-OWN = {"claim": "", "effect": "1", "power": "0.8", "alpha": "0.05", "seeds": "", "split": "search"}
+PLAN = ("effect", "power", "alpha", "margin")
 
 
 def main(words: list[str]) -> None:
-    """Answer ``claim="nsga2 > random on ja_math_micro"``; the other words are those of `suite run`."""
-    options, overrides, dry = _words(words[1:])
-    claim = Claim.parse(options["claim"])
-    plan = {key: _number(options, key) for key in ("effect", "power", "alpha")}
-    needed = claims.seeds_needed(**plan)
-    count = _seeds(options, needed, plan["alpha"])
-    configs = _configs(claim, count, overrides)
-    first = configs[claim.better, 0]
-    done = {key: _trials(config) for key, config in configs.items()}
-    missing = [key for key, config in configs.items() if len(done[key]) < config["trials"]]
-    for key in configs.keys() - missing:
-        _check_same(configs[key])
-    print(f"claim    {claim}, by hypervolume on {options['split']} items, {first['trials']} trials")
-    print(
-        f"plan     {count} seeds each; {needed} find an effect of {plan['effect']:g} standard"
-        f" deviation(s) over seeds with a probability of {plan['power']:g}"
-    )
-    _print_runs(done, missing, first["trials"])
-    if dry:
+    """Answer ``claim="nsga2 > random on ja_math_micro"``; the other words are those of `suite run`.
+
+    ``--list task=…`` prints the task's ledger instead.
+    """
+    if "--list" in words:
+        compare_list.print_ledger([word for word in words[1:] if word != "--list"])
         return
-    for number, key in enumerate(missing, start=1):
-        print(f"\nrun {number} of {len(missing)}: {key[0]}, seed {key[1]}", flush=True)
-        run.run(configs[key])
-        done[key] = _trials(configs[key])
-    of = {"search": _searched, "report": _reported}[options["split"]]
-    values: dict[str, list[float]] = {claim.better: [], claim.other: []}
-    for (name, seed), config in configs.items():
-        values[name].append(of(config, done[name, seed]))
-    found = claims.answer(values[claim.better], values[claim.other], plan["alpha"])
-    _tell(claim, found, values, plan["effect"], plan["alpha"])
-    about = {"claim": str(claim), "split": options["split"], "trials": first["trials"], **plan}
-    path = Path(first["results"]) / claim.task / "claims"
-    _write(path, claim, {**about, "values": values, **asdict(found)})
+    wanted = compare_words.parse(words[1:])
+    asked = Asked(wanted)
+    decided = asked.decide(asked.ledger.entries())  # refuses before a folder is made
+    if wanted.dry:
+        entry = decided if isinstance(decided, Entry) else Entry(0, decided)
+        compare_list.print_plan(entry, asked.claim, planned=True)
+        _print_runs(asked.runs, entry)
+        return
+    entry = asked.ledger.register(asked.decide)
+    if entry.answer is None:
+        compare_list.print_plan(entry, asked.claim)
+        _print_runs(asked.runs, entry)
+        asked.runs.make(entry.registered.seeds)
+        entry = asked.ledger.answer(entry, asked.answer(entry))
+        print()
+    else:
+        print("answered before:")
+    compare_list.print_answer(entry, asked.claim, asked.ledger.path)
 
 
-def _write(folder: Path, claim: Claim, record: dict[str, Any]) -> None:
-    places.make_writable(folder)
-    path = folder / f"{claim.better}-{claim.other}-{record['split']}.json"
-    places.write_whole(path, json.dumps(record, indent=1) + "\n")
-    print(f"written  {path}")
+class Asked:
+    """A claim with the words it is asked in, the runs behind it and the ledger it goes to."""
 
+    def __init__(self, words: Words) -> None:
+        self.words = words
+        self.claim = Claim.parse(words.claim)
+        self.needed = claims.seeds_needed(words.effect, words.power, words.alpha)
+        self.runs = Runs(self.claim, words.overrides)
+        self.ledger = Ledger(self.runs.root / "claims")
+        self.runs.check_settings()
+        measure = self.runs.measure(words.split)
+        strategies = frozenset((self.claim.better, self.claim.other))
+        self.question = Question(strategies, self.claim.task, measure, self.runs.trials)
 
-def _words(words: list[str]) -> tuple[dict[str, str], list[str], bool]:
-    """This command's own options, the overrides for runs, and whether to plan only."""
-    options, overrides = dict(OWN), []
-    for word in words:
-        key, mark, value = word.partition("=")
-        if key in options and mark:
-            options[key] = value
-        elif key in ("task", "optimizer", "seed"):
-            raise BadInput(f"compare: {word!r}: task, optimizers and seeds follow from the claim")
-        elif word != "--dry-run":
-            overrides.append(word)
-    if options["split"] not in SPLITS:
-        raise BadInput(f"split={options['split']}: allowed are {', '.join(SPLITS)}")
-    return options, overrides, "--dry-run" in words
+    def decide(self, entries: Sequence[Entry]) -> Registration | Entry:
+        """The look that is to be made next, or the one that is open, or the one that decided."""
+        used = self.runs.used() | used_seeds(entries, self.claim)
+        before, named = looks(entries, self.question), self.words.named
+        last = before[-1] if before else None
+        if last and last.answer is None and named in (None, last.registered.seeds):
+            return self._same_plan(last, PLAN)
+        if named and used & set(named):
+            return self._exploratory(entries, named)
+        if last and last.answer is None:
+            raise BadInput(
+                f"claim {self.claim}: look {last.registered.look} is registered with seeds"
+                f" {spans(last.registered.seeds)} and not answered; the claim alone goes on with it"
+            )
+        if last and last.answer and last.answer["verdict"] != "undecided":
+            return last
+        if last:
+            self._same_plan(last, ("alpha", "margin"))
+        seeds = named or fresh_block(self._count(before), used)
+        self._check_enough(len(seeds), further=last is not None)
+        return self._registration(seeds, len(before) + 1, before)
 
-
-def _number(options: dict[str, str], key: str) -> float:
-    try:
-        return float(options[key])
-    except ValueError:
-        raise BadInput(f"{key}={options[key]}: not a number") from None
-
-
-def _seeds(options: dict[str, str], needed: int, alpha: float) -> int:
-    """How many seeds decide: those asked for, else those that are needed."""
-    if not options["seeds"]:
-        return needed
-    least = claims.fewest_seeds(alpha)
-    if not options["seeds"].isdecimal() or int(options["seeds"]) < least:
-        raise BadInput(
-            f"seeds={options['seeds']}: must be a whole number; fewer than {least} can never give"
-            f" a p below {alpha:g}"
+    def answer(self, entry: Entry) -> dict[str, Any]:
+        """What the runs of `entry`, with those of the looks before it, say."""
+        new, plan = entry.registered, entry.registered
+        found = self.runs.values(new.seeds, new.measure)
+        earlier = [] if new.exploratory else looks(self.ledger.entries(), self.question)
+        rows = [known.answer["values"] for known in earlier if known.answer]
+        rows.append({name: {str(s): v for s, v in row.items()} for name, row in found.items()})
+        claim = Claim.parse(new.claim)
+        better, other = (
+            [value for row in rows for value in row[name].values()]
+            for name in (claim.better, claim.other)
         )
-    return int(options["seeds"])
+        first = len(rows[0][claim.better]) if len(rows) > 1 else None
+        said = claims.answer(better, other, first, plan.alpha, plan.margin)
+        return {
+            "time": _now(),
+            "claim": new.claim,
+            "look": new.look,
+            "values": rows[-1],
+        } | _as_json(said, new.exploratory)
 
-
-def _configs(claim: Claim, count: int, overrides: list[str]) -> Configs:
-    """Both optimizers' runs, seed by seed."""
-    return {
-        (name, seed): compose.compose(
-            [*overrides, f"task={claim.task}", f"optimizer={name}", f"seed={seed}"]
+    def _registration(
+        self, seeds: tuple[int, ...], look: int, before: Sequence[Entry] = ()
+    ) -> Registration:
+        first = before[0].registered if before else None
+        return Registration(
+            time=_now(),
+            claim=str(self.claim),
+            measure=self.question.measure,
+            trials=self.question.trials,
+            look=look,
+            exploratory=look == 0,
+            seeds=seeds,
+            effect=self.words.effect,
+            power=self.words.power,
+            alpha=first.alpha if first else self.words.alpha,
+            margin=first.margin if first else self.words.margin,
+            settings=tuple(w for w in self.words.overrides if not w.startswith(_NO_SETTINGS)),
+            seen=self.runs.seen(),
         )
-        for seed in range(count)
-        for name in (claim.better, claim.other)
-    }
+
+    def _exploratory(
+        self, entries: Sequence[Entry], named: tuple[int, ...]
+    ) -> Registration | Entry:
+        """On seeds that were seen; one that was interrupted goes on."""
+        self._check_enough(len(named), further=False)
+        for entry in entries:
+            known = entry.registered
+            same = known.question == self.question and known.seeds == named
+            if known.exploratory and same and entry.answer is None:
+                return self._same_plan(entry, PLAN)
+        return self._registration(named, look=0)
+
+    def _same_plan(self, entry: Entry, keys: Sequence[str]) -> Entry:
+        """`entry`; `BadInput` when the words ask for another plan than the one it was registered with."""
+        for key in keys:
+            was, now = getattr(entry.registered, key), getattr(self.words, key)
+            if key in self.words.given and now != was:
+                raise BadInput(
+                    f"claim {self.claim}: {key}={now:g}: look {entry.registered.look} was registered"
+                    f" with {'none' if was is None else format(was, 'g')}, which stands for the claim"
+                )
+        return entry
+
+    def _count(self, before: Sequence[Entry]) -> int:
+        """As many as were asked for, else those that are needed, else as many as the first look had."""
+        if self.words.count is not None:
+            return self.words.count
+        return len(before[0].registered.seeds) if before else self.needed
+
+    def _check_enough(self, count: int, further: bool) -> None:
+        least = 1 if further else claims.fewest_seeds(self.words.alpha)
+        if not least <= count <= claims.MOST_SEEDS:
+            raise BadInput(
+                f"seeds: {count} asked for; allowed are {least} to {claims.MOST_SEEDS}: fewer can"
+                f" never give a p below the first look's {claims.FIRST * self.words.alpha:g}"
+            )
 
 
-def _folder(config: dict[str, Any]) -> Path:
-    return places.run_folder(
-        config["results"], config["task"]["name"], config["optimizer"], config["seed"]
-    )
+_NO_SETTINGS = ("results=", "device=", "tracker", "batch_size=", "merging.", "trials=", "--")
 
 
-def _trials(config: dict[str, Any]) -> list[Any]:
-    from suite.journal import Journal
-
-    path = _folder(config) / "trials.jsonl"
-    return list(Journal(path).read()) if path.exists() else []
-
-
-def _check_same(config: dict[str, Any]) -> None:
-    """`BadInput` when the run that is there was made under another configuration."""
-    before = yaml.safe_load((_folder(config) / "config.yaml").read_text(encoding="utf-8"))
-    now = run.stored(spaces.settled(card.pinned(config)), before["inputs"])
-    run.check_same(before, now, _folder(config))
+def _as_json(answer: Answer, exploratory: bool) -> dict[str, Any]:
+    """An answer as the ledger has it; an end that is not bounded is null."""
+    found = asdict(answer)
+    for end in ("low", "high"):
+        found[end] = found[end] if math.isfinite(found[end]) else None
+    if exploratory:
+        found["verdict"], found["spent"] = f"exploratory: {answer.verdict}", 0.0
+    return found
 
 
-def _print_runs(done: Journals, missing: list[tuple[str, int]], budget: int) -> None:
-    """How many runs there are, and how long the others will take, judged by the journals so far."""
-    known = [t.seconds["total"] for trials in done.values() for t in trials if t.status == "ok"]
-    left = sum(budget - len(done[key]) for key in missing)
-    time = f", about {left * median(known) / 60:.0f} minutes" if known and missing else ""
-    print(f"         {len(done) - len(missing)} runs are there, {len(missing)} missing{time}")
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def _searched(config: dict[str, Any], trials: list[Any]) -> float:
-    """Hypervolume of the first trials on search items, as many as the budget."""
-    return _hypervolume([trial.losses for trial in trials[: config["trials"]] if trial.losses])
-
-
-def _reported(config: dict[str, Any], trials: list[Any]) -> float:
-    """Hypervolume of the judged front on report items."""
-    from suite.journal import records
-
-    if len(trials) != config["trials"]:
-        raise BadInput(
-            f"{_folder(config)}: its front was judged after {len(trials)} trials; on report items"
-            f" say trials={len(trials)}"
-        )
-    lines = records(_folder(config) / "judged.jsonl").read()
-    if not (losses := [line["losses"] for line in lines if line["split"] == "report"]):
-        name = config["task"]["name"]
-        raise BadInput(f"{_folder(config)}: not judged yet; suite judge task={name}")
-    return _hypervolume(losses)
-
-
-def _hypervolume(losses: list[Any]) -> float:
-    return pareto.hypervolume(losses) if losses else 0.0
-
-
-def _tell(
-    claim: Claim, found: Answer, values: dict[str, list[float]], effect: float, alpha: float
-) -> None:
-    print()
-    for name, row in values.items():
-        print(f"{name:16}median {median(row):.4f}, {min(row):.4f} to {max(row):.4f}")
-    share = round(100 * (1 - alpha))
-    print(
-        f"difference      {found.difference:+.4f} [{found.low:+.4f}, {found.high:+.4f}] ({share} %),"
-        f" sign-flip test paired by {found.seeds} seeds: p {found.p:.2g}"
-    )
-    print(
-        f"                {claim.better} wins {100 * found.improvement:.0f} % of all pairs of runs;"
-        f" one standard deviation is {found.deviation:.4f}"
-    )
-    print(f"verdict  {found.verdict}")
-    if found.verdict == "undecided" and found.deviation > 0:
-        reach = max(abs(found.low), abs(found.high)) / found.deviation
-        print(
-            f"         a difference of more than {reach:.1f} standard deviations is excluded;"
-            f" {effect:g} was looked for"
-        )
+def _print_runs(runs: Runs, entry: Entry) -> None:
+    """How many runs there are, and how long the others will take."""
+    missing = runs.missing(entry.registered.seeds)
+    minutes = runs.minutes(missing) if missing else math.nan
+    time = "" if math.isnan(minutes) else f", about {minutes:.0f} minutes"
+    there = 2 * len(entry.registered.seeds) - len(missing)
+    print(f"runs        {there} are there, {len(missing)} missing{time}", flush=True)

@@ -14,27 +14,70 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import yaml
 
-from suite import choice, hand_tuning, pareto, places
+from suite import choice, hand_tuning, places
 from suite.commands import assemble, card, compose, spaces
 from suite.errors import BadInput
 from suite.judging import Judged
 
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
 
 def main(words: list[str]) -> None:
     """Judge every run of ``task=… results=…``, then its baselines; continues where it stopped."""
-    from rich.console import Console
-    from rich.progress import Progress
-
     config = compose.compose(words[1:])
     root = Path(config["results"]) / config["task"]["name"]
     runs = sorted(path.parent for path in root.glob("*/seed=*/config.yaml"))
     if not runs:
         raise BadInput(f"{root}: no runs to judge; make one with suite run")
+    task, baselines = _ready(config, runs)
+    with _bar() as bar:
+        _each(task, runs, bar)
+        places.make_writable(root / "baselines")
+        with places.alone(root / "baselines") as alone:
+            if alone:
+                _judge_baselines(task, root / "baselines", baselines, bar)
+
+
+def judge_runs(config: dict[str, Any], runs: list[Path]) -> list[Path]:
+    """Judge `runs`, folders of one task, and nothing else; `config` is that of `suite judge`.
+
+    Returns those that another process is judging, which are passed over. `BadInput` when their tasks
+    differ, or they were made with other weights or items than are here.
+    """
+    task, _ = _ready(config, runs)
+    with _bar() as bar:
+        return _each(task, runs, bar)
+
+
+def _bar() -> Progress:
+    from rich.console import Console
+    from rich.progress import Progress
+
+    return Progress(console=Console(stderr=True))
+
+
+def _each(task: Any, runs: list[Path], bar: Progress) -> list[Path]:
+    root = runs[0].parent.parent
+    cost = hand_tuning.cost(root / hand_tuning.FOLDER)
+    passed_over = []
+    for run in runs:  # several judges may share them
+        with places.alone(run) as alone:
+            if alone:
+                _judge(task, run, [] if cost is None else [cost], bar)
+            else:
+                passed_over.append(run)
+    return passed_over
+
+
+def _ready(config: dict[str, Any], runs: list[Path]) -> tuple[Any, dict[str, Any]]:
+    """The task that `runs` share, and the task's baselines."""
+    root = runs[0].parent.parent
     stored = {
         run: yaml.safe_load((run / "config.yaml").read_text(encoding="utf-8")) for run in runs
     }
@@ -51,21 +94,10 @@ def main(words: list[str]) -> None:
     assemble.folders(config)  # what another machine searched may have to be downloaded here
     if card.inputs(config) != first["inputs"]:
         raise BadInput(f"{root}: its runs were made with other weights or items than are here now")
-    task = assemble.task(config)
-    baselines = assemble.baselines(config)
-    cost = hand_tuning.cost(root / hand_tuning.FOLDER)
-    with Progress(console=Console(stderr=True)) as bar:
-        for run in runs:  # several judges may share them
-            with places.alone(run) as alone:
-                if alone:
-                    _judge(task, run, [] if cost is None else [cost], bar)
-        places.make_writable(root / "baselines")
-        with places.alone(root / "baselines") as alone:
-            if alone:
-                _judge_baselines(task, root / "baselines", baselines, bar)
+    return assemble.task(config), assemble.baselines(config)
 
 
-def _judge(task: Any, folder: Path, budgets: Sequence[int], bar: Any) -> None:
+def _judge(task: Any, folder: Path, budgets: Sequence[int], bar: Progress) -> None:
     """Judge the run in `folder`, as it was after each of `budgets` trials and as it is now."""
     from suite.journal import Journal
     from suite.layer_path import read_json
@@ -91,17 +123,15 @@ def _judge(task: Any, folder: Path, budgets: Sequence[int], bar: Any) -> None:
         return found
 
     select = {number: measured(number, "select") for number in every}
-    taken = set(pareto.front(losses).tolist())
+    taken: set[int] = choice.counted(losses, select, names)
     for end in ends:
-        if ranked[end]:
-            own = {number: select[number] for number in ranked[end]}
-            taken |= set(choice.choose(own, names).values())
+        taken |= set(choice.after(losses[:end], select, names).values())
     bar.update(row, total=len(every) + len(taken))
     for number in sorted(taken):
         measured(number, "report")
 
 
-def _judge_baselines(task: Any, folder: Path, recipes: Mapping[str, Any], bar: Any) -> None:
+def _judge_baselines(task: Any, folder: Path, recipes: Mapping[str, Any], bar: Progress) -> None:
     """Measure the task's baselines on the report items."""
     judged = Judged(task, folder / "judged.jsonl")
     for name, recipe in bar.track(recipes.items(), description="baselines"):

@@ -27,7 +27,7 @@ def main(words: list[str]) -> None:
 
 def run(config: dict[str, Any]) -> None:
     """One optimizer on one task with one seed, new or continued."""
-    _check(config)
+    check(config)
     config = spaces.settled(card.pinned(config))
     folder = places.run_folder(
         config["results"], config["task"]["name"], config["optimizer"], config["seed"]
@@ -90,7 +90,7 @@ def differences(before: Any, now: Any, where: str = "") -> list[str]:
     return [] if before == now else [f"{where}: {before!r} there, {now!r} now"]
 
 
-def _check(config: dict[str, Any]) -> None:
+def check(config: dict[str, Any]) -> None:
     for key, least in (("trials", 1), ("seed", 0), ("batch_size", 1)):
         value = config[key]
         if not isinstance(value, int) or isinstance(value, bool) or value < least:

@@ -5,30 +5,29 @@ A run is looked at as it ended, and as it was after as many trials as the hand t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-import numpy as np
 from numpy.typing import NDArray
 
-from suite import choice, pareto
+from suite import choice
 from suite.report.results import Judged
 
 
 def chosen(
-    judged: Sequence[Judged], losses: NDArray[np.float64], names: Sequence[str], end: int
+    judged: Sequence[Judged],
+    losses: NDArray,
+    names: Sequence[str],  # type: ignore[type-arg]
 ) -> dict[str, Judged]:
-    """The chosen merges of a run after `end` trials, measured on the report items, by rule.
+    """The chosen merges of a run, measured on the report items, by rule.
 
     Parameters
     ----------
     judged : sequence of Judged
         The run's judged merges on both splits.
     losses : ndarray, shape (n, m)
-        Its search losses; NaN rows for failed trials.
+        Its search losses, of as many trials as count; NaN rows for failed trials.
     names : sequence of str
         The objectives' names.
-    end : int
-        How many trials count.
 
     Returns
     -------
@@ -36,18 +35,24 @@ def chosen(
         Empty unless every merge that a rule may choose is judged on the select items; a rule whose
         choice is not measured on the report items yet is left out.
     """
-    select = {line.number: line.losses for line in judged if line.split == "select"}
     report = {line.number: line for line in judged if line.split == "report"}
-    ranked = choice.candidates(losses[:end])
-    if not ranked or any(number not in select for number in ranked):
-        return {}
-    picks = choice.choose({number: select[number] for number in ranked}, names)
+    picks = choice.after(losses, _select(judged), names)
     return {rule: report[number] for rule, number in picks.items() if number in report}
 
 
 def reported(
-    judged: Sequence[Judged], losses: NDArray[np.float64], picks: Mapping[str, Judged]
+    judged: Sequence[Judged],
+    losses: NDArray,
+    names: Sequence[str],  # type: ignore[type-arg]
 ) -> tuple[Judged, ...]:
     """The run's front and chosen merges on the report items: those that its figures are made of."""
-    counted = {*pareto.front(losses).tolist(), *(pick.number for pick in picks.values())}
+    counted = choice.counted(losses, _select(judged), names)
     return tuple(line for line in judged if line.split == "report" and line.number in counted)
+
+
+def _select(judged: Sequence[Judged]) -> dict[int, Sequence[float]]:
+    return {
+        n: line.losses
+        for line in judged
+        if line.split == "select" and (n := line.number) is not None
+    }

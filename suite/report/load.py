@@ -145,16 +145,15 @@ def _run(
     names = [objective.name for objective in objectives]
     losses = np.array([t.losses or (math.nan,) * len(names) for t in trials])
     losses = losses.reshape(-1, len(names))
-    picks = chosen.chosen(lines, losses, names, len(trials))
     cut = len(trials) + 1 if cost is None else cost
     return Run(
         optimizer=path.parent.name,
         seed=seed,
         budget=budget if isinstance(budget, int) else None,
         trials=trials,
-        reported=chosen.reported(lines, losses, picks),
-        chosen=picks,
-        at_cost=chosen.chosen(lines, losses, names, cut) if cut <= len(trials) else {},
+        reported=chosen.reported(lines, losses, names),
+        chosen=chosen.chosen(lines, losses, names),
+        at_cost=chosen.chosen(lines, losses[:cut], names) if cut <= len(trials) else {},
         card={**environment, "inputs": config.get("inputs") or {}},
     )
 

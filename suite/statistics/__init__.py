@@ -1,1 +1,1 @@
-"""The statistics that comparisons of strategies and of merges rest on (docs/protocol.md)."""
+"""Tests, intervals and effect sizes: how sure a comparison is (docs/protocol.md)."""
