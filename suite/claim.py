@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats as scipy_stats
 
-from suite import stats
 from suite.errors import BadInput
+from suite.statistics import bootstrap, rank_sum, seeds
 
 MOST_SEEDS = 1000
 FORM = re.compile(r"\s*(?P<better>[\w.-]+)\s*>\s*(?P<other>[\w.-]+)\s+on\s+(?P<task>[\w.-]+)\s*")
@@ -100,7 +100,7 @@ def answer(better: ArrayLike, other: ArrayLike, alpha: float = 0.05) -> Answer:
     `alpha`, in that direction; undecided otherwise.
     """
     a, b = np.asarray(better, dtype=float), np.asarray(other, dtype=float)
-    difference, p = float((a - b).mean()), stats.paired_seeds(a, b)
+    difference, p = float((a - b).mean()), seeds.paired_seeds(a, b)
     verdict: Verdict = "undecided"
     if p < alpha:
         verdict = "supported" if difference > 0 else "refuted"
@@ -112,17 +112,17 @@ def answer(better: ArrayLike, other: ArrayLike, alpha: float = 0.05) -> Answer:
         low,
         high,
         p,
-        stats.probability_of_improvement(a, b),
+        rank_sum.probability_of_improvement(a, b),
         math.sqrt((a.var(ddof=1) + b.var(ddof=1)) / 2),
     )
 
 
-def _edge(a: stats.Values, b: stats.Values, side: int, alpha: float) -> float:
+def _edge(a: bootstrap.Values, b: bootstrap.Values, side: int, alpha: float) -> float:
     """The outermost shift, on this side of the mean difference, at which the test keeps a p of alpha."""
     middle, reach = float((a - b).mean()), float(np.abs(a - b - (a - b).mean()).max())
     inside, outside = middle, middle + side * max(8 * reach, 1e-12)
     while abs(outside - inside) > 1e-4 * reach + 1e-12:
         shift = (inside + outside) / 2
-        kept = stats.paired_seeds(a - shift, b) >= alpha
+        kept = seeds.paired_seeds(a - shift, b) >= alpha
         inside, outside = (shift, outside) if kept else (inside, shift)
     return inside

@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats as scipy_stats
 
-from suite import claim, stats
+from suite import claim
 from suite.claim import Claim
 from suite.errors import BadInput
+from suite.statistics import seeds
 
 
 def test_a_claim_reads_as_it_is_written() -> None:
@@ -41,7 +42,7 @@ def test_the_seeds_have_the_promised_power(effect: float) -> None:
 
     def found(n: int) -> int:
         pairs = (rng.normal((effect, 0), 1, (n, 2)).T for _ in range(150))
-        return sum(stats.paired_seeds(a, b) < 0.05 for a, b in pairs)
+        return sum(seeds.paired_seeds(a, b) < 0.05 for a, b in pairs)
 
     n = claim.seeds_needed(effect)
     assert scipy_stats.binomtest(found(n), 150, 0.8, alternative="less").pvalue > 0.01
@@ -53,8 +54,8 @@ def test_a_larger_effect_needs_fewer_seeds_but_never_too_few_for_the_test() -> N
     assert needed == sorted(needed, reverse=True)
     assert needed[-1] == claim.fewest_seeds() == 6
     ones = np.ones(6) + np.arange(6) / 10
-    assert stats.paired_seeds(ones, 0 * ones) < 0.05
-    assert stats.paired_seeds(ones[:5], 0 * ones[:5]) > 0.05
+    assert seeds.paired_seeds(ones, 0 * ones) < 0.05
+    assert seeds.paired_seeds(ones[:5], 0 * ones[:5]) > 0.05
 
 
 @pytest.mark.parametrize("given", [(0.0,), (-1.0,), (math.nan,), (1.0, 0.01), (1.0, 1.0), (1e-6,)])

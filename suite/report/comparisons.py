@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from suite import stats, strata
 from suite.report.headline import holm_known
 from suite.report.results import Results
+from suite.statistics import bootstrap, rank_sum, seeds
 
 ALPHA = 0.05
 
@@ -46,7 +46,7 @@ def comparison_rows(results: Results) -> list[ComparisonRow]:
 
 
 def compared(
-    final: Mapping[str, Mapping[int, float]], resamples: int = stats.RESAMPLES
+    final: Mapping[str, Mapping[int, float]], resamples: int = bootstrap.RESAMPLES
 ) -> list[ComparisonRow]:
     """Every pair of `final`, which holds the score of each seed, larger is better, by optimizer.
 
@@ -56,12 +56,12 @@ def compared(
     """
     pairs = list(itertools.combinations(final, 2))
     values = {optimizer: [*by_seed.values()] for optimizer, by_seed in final.items()}
-    plain = [stats.mann_whitney(values[a], values[b]) for a, b in pairs]
+    plain = [rank_sum.mann_whitney(values[a], values[b]) for a, b in pairs]
     by_seed = [_paired(final[a], final[b]) for a, b in pairs]
     plain_holm, by_seed_holm = holm_known(plain), holm_known(by_seed)
     rows = []
     for i, (a, b) in enumerate(pairs):
-        effect = strata.improvement([values[a]], [values[b]], resamples=resamples)
+        effect = bootstrap.improvement([values[a]], [values[b]], resamples=resamples)
         rows.append(
             ComparisonRow(
                 a=a,
@@ -87,7 +87,7 @@ def _paired(a: Mapping[int, float], b: Mapping[int, float]) -> float:
     common = sorted(a.keys() & b.keys())
     if not common:
         return math.nan
-    return stats.paired_seeds([a[seed] for seed in common], [b[seed] for seed in common])
+    return seeds.paired_seeds([a[seed] for seed in common], [b[seed] for seed in common])
 
 
 def _better(a: str, b: str, improvement: float, p: float) -> str:

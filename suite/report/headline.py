@@ -10,9 +10,10 @@ from statistics import median
 import numpy as np
 from numpy.typing import NDArray
 
-from suite import pareto, stats
+from suite import pareto
 from suite.objective import Objective
 from suite.report.results import Judged, Results
+from suite.statistics import bootstrap, items, multiple
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ def chosen_rows(results: Results) -> list[ChosenRow]:
     medians = median_runs(results)
     rows = []
     for i, (run, chosen) in enumerate(pairs):
-        relation = best and stats.relation(
+        relation = best and items.relation(
             chosen.losses, best.losses, _sure(results.objectives, chosen, best, adjusted[:, i])
         )
         for k, objective in enumerate(results.objectives):
@@ -107,15 +108,15 @@ def chosen_rows(results: Results) -> list[ChosenRow]:
     return rows
 
 
-def _paired(objective: Objective, chosen: Judged, best: Judged | None) -> stats.Paired:
+def _paired(objective: Objective, chosen: Judged, best: Judged | None) -> items.Paired:
     outcomes = chosen.scores[objective.metric].items
     other = best.scores[objective.metric].items if best else ()
     if best and _exact(objective, chosen) and _exact(objective, best):
         gap = chosen.scores[objective.metric].value - best.scores[objective.metric].value
-        return stats.Paired(gap, math.nan, math.nan, math.nan)
+        return items.Paired(gap, math.nan, math.nan, math.nan)
     if not outcomes or not other:
-        return stats.Paired(math.nan, math.nan, math.nan, math.nan)
-    return stats.paired(outcomes, other)
+        return items.Paired(math.nan, math.nan, math.nan, math.nan)
+    return items.paired(outcomes, other)
 
 
 def _exact(objective: Objective, model: Judged) -> bool:
@@ -138,7 +139,7 @@ def holm_known(p: Sequence[float]) -> NDArray[np.float64]:
     """Holm over the known values; NaN stays NaN and does not count as a test."""
     adjusted = np.array(p, dtype=float)
     known = ~np.isnan(adjusted)
-    adjusted[known] = stats.holm(adjusted[known])
+    adjusted[known] = multiple.holm(adjusted[known])
     return adjusted
 
 
@@ -148,7 +149,7 @@ def median_runs(results: Results) -> set[tuple[str, int]]:
     for optimizer in results.optimizers:
         scored = [(run.seed, c.losses[0]) for run in results.of(optimizer) if (c := run.chosen)]
         if scored:
-            middle = stats.median_index([loss for _, loss in scored])
+            middle = bootstrap.median_index([loss for _, loss in scored])
             marked.add((optimizer, scored[middle][0]))
     return marked
 
@@ -168,7 +169,7 @@ def _key(row: ChosenRow) -> tuple[str, str]:
 
 def _summary(optimizer: str, objective: str, rows: Sequence[ChosenRow]) -> SummaryRow:
     values = tuple(row.score for row in rows)
-    low, high = stats.bootstrap_median(values) or (math.nan, math.nan)
+    low, high = bootstrap.bootstrap_median(values) or (math.nan, math.nan)
     return SummaryRow(optimizer, objective, len(values), median(values), low, high, values)
 
 

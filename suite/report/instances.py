@@ -11,12 +11,12 @@ from statistics import median
 import numpy as np
 from scipy.stats import rankdata
 
-from suite import ranks, strata
 from suite.report.comparisons import ComparisonRow, beaten
 from suite.report.controls import RANDOM
 from suite.report.results import Results
 from suite.report.runtimes import TARGETS, Steps, runtime, steps
 from suite.report.tables import Tables
+from suite.statistics import bootstrap, ranks
 
 RESAMPLES = 2000  # of the intervals over tasks, as in Agarwal et al. 2021
 
@@ -161,12 +161,12 @@ def _across(instances: Sequence[Instance], name: str, rank: float) -> AcrossRow:
     own = [each for each in instances if name in each.final]
     measured = [each for each in own if not math.isnan(each.reference)]
     versus = [each for each in own if RANDOM in each.final and name != RANDOM]
-    nothing = strata.Estimate(math.nan, math.nan, math.nan)
+    nothing = bootstrap.Estimate(math.nan, math.nan, math.nan)
     shares = [np.array([*each.final[name].values()]) / each.reference for each in measured]
-    middle = strata.iqm_estimate(shares, resamples=RESAMPLES) if measured else nothing
+    middle = bootstrap.iqm_estimate(shares, resamples=RESAMPLES) if measured else nothing
     runs = [[*each.final[name].values()] for each in versus]
     against = [[*each.final[RANDOM].values()] for each in versus]
-    effect = strata.improvement(runs, against, resamples=RESAMPLES) if versus else nothing
+    effect = bootstrap.improvement(runs, against, resamples=RESAMPLES) if versus else nothing
     return AcrossRow(
         optimizer=name,
         tasks=len(own),

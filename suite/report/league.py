@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from suite import stats
 from suite.report.comparisons import ComparisonRow, beaten, ordered
 from suite.report.controls import RANDOM
 from suite.report.results import Results
 from suite.report.strategies import StrategyRow
 from suite.report.tables import Tables
 from suite.report.words import fixed
+from suite.statistics import rank_sum
 
 NAMED = 4  # optimizers named in a sentence
 
@@ -120,7 +120,7 @@ def sureness(results: Results, pairs: int) -> str:
     seeds = min(len(by_seed) for by_seed in results.final.values())
     if pairs == 0:
         return ""
-    shift = stats.detectable_shift(seeds, 0.05 / pairs)
+    shift = rank_sum.detectable_shift(seeds, 0.05 / pairs)
     of = f"{seeds} seed{'s' if seeds != 1 else ''} per optimizer and {pairs} pairs"
     of = of.removesuffix("s") if pairs == 1 else of
     if math.isinf(shift):

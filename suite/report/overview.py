@@ -13,7 +13,6 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from suite.ranks import Ranking
 from suite.report import latex, page, words
 from suite.report.chart_data import script_json
 from suite.report.drawing import INK, ascii_name, plain, save, style
@@ -36,6 +35,7 @@ from suite.report.publish import publish
 from suite.report.runtimes import TARGETS
 from suite.report.tables import write_csv
 from suite.report.traces import AXES
+from suite.statistics.ranks import Ranking
 
 SOMETIMES = ("ranks.png", "ranks.svg")
 

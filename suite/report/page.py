@@ -13,7 +13,6 @@ from typing import Any
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
-from suite import stats
 from suite.report import answers, curves, series, strips, words
 from suite.report.answers import Sheet
 from suite.report.chart_data import chart_data, objective, script_json
@@ -23,6 +22,7 @@ from suite.report.results import Results
 from suite.report.runtimes import TARGETS
 from suite.report.strategies import StrategyRow
 from suite.report.tables import RunRow, Tables
+from suite.statistics import bootstrap, rank_sum
 
 OPEN = 4  # questions of an evaluator that are shown without being asked for
 STAND_INS = ("fronts", "anytime")  # figures that the page holds itself
@@ -94,8 +94,8 @@ def _league(results: Results, tables: Tables, found: Sequence[Standing]) -> dict
         "comparisons": tables.comparisons,
         "indicators": _indicators(tables.strategies),
         "seeds": seeds,
-        "fewest": stats.FEWEST_SEEDS,
-        "smallest": stats.smallest_p(seeds, seeds),
+        "fewest": bootstrap.FEWEST_SEEDS,
+        "smallest": rank_sum.smallest_p(seeds, seeds),
         "smallest_paired": min(1.0, 2.0 ** (1 - seeds)),
         "separation": words.separation(seeds, pairs),
     }

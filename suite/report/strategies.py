@@ -10,8 +10,9 @@ from statistics import median
 import numpy as np
 from scipy import stats as scipy_stats
 
-from suite import pareto, stats, strata
+from suite import pareto
 from suite.report.results import Results, Run
+from suite.statistics import bootstrap
 
 LARGER, SMALLER = "larger", "smaller"
 INDICATORS = {  # field of `Figures`: which is better, and where it is measured
@@ -118,8 +119,8 @@ def strategy_rows(results: Results, figures: Sequence[Figures]) -> list[Strategy
 
 def _row(optimizer: str, indicator: str, values: tuple[float, ...]) -> StrategyRow:
     better, measured = INDICATORS[indicator]
-    low, high = stats.bootstrap_median(values) or (math.nan, math.nan)
-    middle = strata.iqm_estimate([values])
+    low, high = bootstrap.bootstrap_median(values) or (math.nan, math.nan)
+    middle = bootstrap.iqm_estimate([values])
     return StrategyRow(
         optimizer=optimizer,
         indicator=indicator,

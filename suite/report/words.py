@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from suite import pareto, stats
+from suite import pareto
 from suite.objective import Objective
 from suite.report.headline import ChosenRow
 from suite.report.results import Results
 from suite.report.series import digits, scale, unit
+from suite.statistics import rank_sum
 
 ALPHA = 0.05
 RELATIONS = {
@@ -118,7 +119,7 @@ def distinct_points(results: Results) -> str:
 
 def separation(seeds: int, pairs: int) -> str:
     """What `seeds` per optimizer can resolve at Holm's strictest step over `pairs` pairs."""
-    least = stats.smallest_p(seeds, seeds) * max(1, pairs)
+    least = rank_sum.smallest_p(seeds, seeds) * max(1, pairs)
     if least >= ALPHA:
         return "No difference, however large, can pass that correction."
     # The next smallest p, of one run out of place, is twice the smallest.

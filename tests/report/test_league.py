@@ -10,12 +10,13 @@ import pytest
 import synthetic
 from browsing import read
 
-from suite import report, stats
+from suite import report
 from suite.report import league
 from suite.report.comparisons import ComparisonRow, compared
 from suite.report.load import load
 from suite.report.results import Results
 from suite.report.tables import Tables
+from suite.statistics import rank_sum
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +86,7 @@ def test_the_matrix_mirrors(results: Results) -> None:
 def test_what_the_seeds_can_tell_apart_is_printed(small: Path, tmp_path: Path) -> None:
     html = report.build(small, synthetic.TASK, tmp_path).read_text(encoding="utf-8")
     text = " ".join(" ".join(read(html).text).split())
-    shift = stats.detectable_shift(5, 0.05 / 3)
+    shift = rank_sum.detectable_shift(5, 0.05 / 3)
     assert f"a difference of {shift:.1f} standard deviations" in text
     few: Any = Stated(a=[1.0, 2.0, 3.0], b=[1.0, 2.0, 3.5])
     assert "not even complete separation is resolved" in league.sureness(few, 1)

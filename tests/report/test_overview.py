@@ -13,12 +13,13 @@ import synthetic
 from browsing import CHROMIUM, probed, read
 from scipy.stats import rankdata
 
-from suite import ranks, report, strata
+from suite import report
 from suite.commands.report import freeze
 from suite.report import instances, overview
 from suite.report.instances import Instance
 from suite.report.load import load
 from suite.report.tables import Tables
+from suite.statistics import bootstrap, ranks
 
 MANY = 10
 
@@ -82,9 +83,9 @@ def test_aggregates_are_over_the_tasks_that_have_what_they_need(found: list[Inst
     frozen = [each for each in found if not np.isnan(each.reference)]
     assert len(frozen) == rows["tpe"].measured == MANY // 2
     shares = [np.array([*each.final["tpe"].values()]) / each.reference for each in frozen]
-    assert rows["tpe"].iqm == pytest.approx(strata.iqm(shares))
+    assert rows["tpe"].iqm == pytest.approx(bootstrap.iqm(shares))
     pairs = [[[*i.final[n].values()] for i in found] for n in ("tpe", "random")]
-    assert rows["tpe"].improvement == pytest.approx(strata.improvement(*pairs).value)
+    assert rows["tpe"].improvement == pytest.approx(bootstrap.improvement(*pairs).value)
     assert rows["tpe"].improvement_low < rows["tpe"].improvement < rows["tpe"].improvement_high
     assert rows["random"].compared == 0 and rows["cmaes"].compared == 1
     better = sum(

@@ -1,4 +1,4 @@
-"""Comparisons that say how sure they are: of two models on the same items, of runs over seeds.
+"""Two models on the same items: their difference, how sure it is, and which one dominates.
 
 Whatever is drawn at random takes an explicit numpy Generator; where it may be left out, one with a
 fixed seed is made, so that the same outcomes always give the same figures.
@@ -16,13 +16,13 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats as scipy_stats
 
 from suite.errors import BadInput
+from suite.statistics.bootstrap import RESAMPLES
+from suite.statistics.multiple import holm
 
 Values = NDArray[np.float64]
 Interval = tuple[float, float]
 Kind = Literal["dominates", "dominated", "incomparable"]
 
-RESAMPLES = 9999
-FEWEST_SEEDS = 5  # a percentile interval of 3 seeds covers 74 % instead of 95 %
 CHUNK = 1_000_000  # drawn numbers held in memory at once
 
 
@@ -62,7 +62,7 @@ def paired(a: ArrayLike, b: ArrayLike, rng: np.random.Generator | None = None) -
     rng = np.random.default_rng(0) if rng is None else rng
     differences = first - second
     binary = bool(np.isin(first, (0.0, 1.0)).all() and np.isin(second, (0.0, 1.0)).all())
-    p = _mcnemar(differences) if binary else _sign_flip(differences, rng)
+    p = _mcnemar(differences) if binary else sampled_sign_flip(differences, rng)
     low, high = _mean_interval(differences, rng)
     return Paired(float(differences.mean()), low, high, p)
 
@@ -72,7 +72,7 @@ def _mcnemar(differences: Values) -> float:
     return float(scipy_stats.binomtest(won, won + lost, 0.5).pvalue) if won + lost else 1.0
 
 
-def _sign_flip(differences: Values, rng: np.random.Generator) -> float:
+def sampled_sign_flip(differences: Values, rng: np.random.Generator) -> float:
     """Two-sided p of mean 0 under random signs; exact for 13 or fewer differing pairs."""
     moved = differences[differences != 0]  # a zero has no sign to flip
     if moved.size < 2:  # one pair and its mirror image are equally extreme
@@ -101,40 +101,6 @@ def _mean_interval(differences: Values, rng: np.random.Generator) -> Interval:
     return float(low), float(high)
 
 
-def bootstrap_median(values: ArrayLike, rng: np.random.Generator | None = None) -> Interval | None:
-    """Percentile bootstrap 95 % interval of the median of `values` (n,).
-
-    None for fewer than 5 values: show the raw points instead.
-    """
-    found = bootstrap_medians(np.asarray(values, dtype=float)[:, None], rng)
-    return None if found is None else (float(found[0, 0]), float(found[1, 0]))
-
-
-def bootstrap_medians(values: ArrayLike, rng: np.random.Generator | None = None) -> Values | None:
-    """`bootstrap_median` of every column of `values` (n, k): the ends, shape (2, k), or None.
-
-    A median depends on the ranks that were drawn alone, so that they are drawn once for all columns.
-    """
-    ordered = np.sort(np.asarray(values, dtype=float), axis=0)
-    n = len(ordered)
-    if n < FEWEST_SEEDS:
-        return None
-    rng = np.random.default_rng(0) if rng is None else rng
-    drawn = np.sort(rng.integers(n, size=(RESAMPLES, n)), axis=1)
-    ranks, counts = np.unique(drawn[:, [(n - 1) // 2, n // 2]], axis=0, return_counts=True)
-    medians = ordered[ranks].mean(axis=1)
-    ends: Values = np.quantile(
-        medians, [0.025, 0.975], axis=0, weights=counts, method="inverted_cdf"
-    )
-    return ends
-
-
-def median_index(values: Sequence[float]) -> int:
-    """Where the median of `values` stands; the lower of the two middle ones for an even count."""
-    order = sorted(range(len(values)), key=lambda i: (values[i], i))
-    return order[(len(values) - 1) // 2]
-
-
 def relation(
     losses_a: ArrayLike, losses_b: ArrayLike, p: Sequence[float] = (), alpha: float = 0.05
 ) -> Relation:
@@ -158,63 +124,3 @@ def relation(
     significant = holm(known) < alpha
     conflict = (significant & (a < b)).any() and (significant & (a > b)).any()
     return Relation("incomparable", bool(conflict))
-
-
-def holm(p: ArrayLike) -> Values:
-    """Holm's step-down adjusted p values (n,), in the order given (Holm 1979)."""
-    raw = np.asarray(p, dtype=float)
-    if not ((raw >= 0) & (raw <= 1)).all():
-        raise ValueError("p values must lie in [0, 1]")
-    order = np.argsort(raw, kind="stable")
-    steps = np.arange(raw.size, 0, -1) * raw[order]
-    adjusted = np.empty_like(raw)
-    adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1.0) if raw.size else steps
-    return adjusted
-
-
-def mann_whitney(a: ArrayLike, b: ArrayLike) -> float:
-    """Two-sided p that a (n,) and b (k,) come from one distribution; by permutation under ties."""
-    first, second = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
-    together = np.concatenate([first, second])
-    if np.unique(together).size == together.size:
-        return float(scipy_stats.mannwhitneyu(first, second, method="exact").pvalue)
-    method = scipy_stats.PermutationMethod(n_resamples=RESAMPLES, rng=np.random.default_rng(0))
-    return float(scipy_stats.mannwhitneyu(first, second, method=method).pvalue)
-
-
-def paired_seeds(a: ArrayLike, b: ArrayLike) -> float:
-    """Two-sided sign-flip permutation p of values paired by seed, a and b (n,)."""
-    return _sign_flip(
-        np.asarray(a, dtype=float) - np.asarray(b, dtype=float), np.random.default_rng(0)
-    )
-
-
-def smallest_p(n: int, k: int) -> float:
-    """The smallest two-sided Mann–Whitney p that samples of sizes `n` and `k` can reach."""
-    return min(1.0, 2.0 / math.comb(n + k, n))
-
-
-def probability_of_improvement(a: ArrayLike, b: ArrayLike) -> float:
-    """Probability that a run of `a` (n,) beats one of `b` (k,), larger is better, ties half.
-
-    The effect size of Agarwal et al. (2021), "Deep RL at the edge of the statistical precipice".
-    """
-    first, second = np.asarray(a, dtype=float)[:, None], np.asarray(b, dtype=float)[None, :]
-    return float(((first > second) + 0.5 * (first == second)).mean())
-
-
-def detectable_shift(n: int, alpha: float = 0.05, power: float = 0.8) -> float:
-    """Shift, in standard deviations, found with `power` by Mann–Whitney on `n` and `n` seeds.
-
-    Simulated with normal values; infinite when even complete separation does not reach `alpha`.
-    """
-    if n < 1 or smallest_p(n, n) >= alpha:
-        return math.inf
-    rng = np.random.default_rng(0)
-    a, b = rng.standard_normal((2, 2000, n))
-    low, high = 0.0, 16.0
-    while high - low > 0.01:
-        shift = (low + high) / 2
-        p = scipy_stats.mannwhitneyu(a + shift, b, axis=1, method="exact").pvalue
-        low, high = (low, shift) if (p < alpha).mean() >= power else (shift, high)
-    return round(high, 2)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import friedmanchisquare, rankdata
 
-from suite import ranks
+from suite.statistics import ranks
 
 
 @pytest.mark.parametrize(
