@@ -7,24 +7,79 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import mannwhitneyu
 
 from suite.statistics import rank_sum
 
 
-@pytest.mark.parametrize("b", [[4.0, 5.5, 6.0, 7.0, 8.0], [1.0, 2.0, 4.0, 6.0, 6.0]])
-def test_mann_whitney_by_enumeration(b: list[float]) -> None:
-    a = [1.0, 2.0, 3.0, 5.0, 6.5]
-    pooled = np.array(a + b)
+def enumerated(a: list[float], b: list[float]) -> float:
+    """Twice the smaller tail of U over all ways to deal the pooled values out."""
+    pooled, n = np.array(a + b), len(a)
 
     def u(chosen: tuple[int, ...]) -> float:
-        rest = [i for i in range(10) if i not in chosen]
+        rest = [i for i in range(len(pooled)) if i not in chosen]
         pairs = [(pooled[i], pooled[j]) for i in chosen for j in rest]
         return float(sum((x > y) + 0.5 * (x == y) for x, y in pairs))
 
-    every = [u(chosen) for chosen in itertools.combinations(range(10), 5)]
-    observed = u((0, 1, 2, 3, 4))
-    tails = [np.mean([v <= observed for v in every]), np.mean([v >= observed for v in every])]
-    assert rank_sum.mann_whitney(a, b) == pytest.approx(min(1.0, 2 * min(tails)))
+    every = np.array([u(c) for c in itertools.combinations(range(len(pooled)), n)])
+    observed = u(tuple(range(n)))
+    return float(min(1.0, 2 * min((every <= observed).mean(), (every >= observed).mean())))
+
+
+few = st.lists(st.integers(0, 4).map(float), min_size=1, max_size=5)
+
+
+@given(few, few)
+@settings(max_examples=60, deadline=None)
+def test_with_ties_p_is_that_of_enumeration(a: list[float], b: list[float]) -> None:
+    assert rank_sum.mann_whitney(a, b) == pytest.approx(enumerated(a, b), rel=1e-12)
+
+
+@given(st.integers(1, 40), st.integers(1, 40), st.integers(0, 2**32 - 1))
+@settings(max_examples=60, deadline=None)
+def test_without_ties_p_is_scipys(n: int, k: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    a, b = rng.normal(size=n) + rng.normal(), rng.normal(size=k)
+    expected = mannwhitneyu(a, b, method="exact").pvalue
+    assert rank_sum.mann_whitney(a, b) == pytest.approx(expected, rel=1e-9)
+
+
+@given(few, few, st.sampled_from([0.1, 3.7]))
+@settings(max_examples=30, deadline=None)
+def test_sides_and_a_monotone_scale_do_not_matter(
+    a: list[float], b: list[float], step: float
+) -> None:
+    p = rank_sum.mann_whitney(a, b)
+    assert rank_sum.mann_whitney(b, a) == pytest.approx(p, rel=1e-12)
+    moved = [[step * v**3 - 2 for v in side] for side in (a, b)]
+    assert rank_sum.mann_whitney(*moved) == pytest.approx(p, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("a", "b"), [([0.0], [0.0]), ([0.1, 0.1], [0.1]), ([2.0] * 30, [2.0] * 30)]
+)
+def test_equal_values_prove_nothing(a: list[float], b: list[float]) -> None:
+    assert rank_sum.mann_whitney(a, b) == 1.0
+
+
+def test_beyond_the_exact_size_p_goes_on_from_it() -> None:
+    rng = np.random.default_rng(4)
+    a, b = np.round(rng.normal(0.3, 1, 100), 1), np.round(rng.normal(0, 1, 101), 1)
+    exact = rank_sum.mann_whitney(a, b[:100])
+    expected = mannwhitneyu(a, b[:100], method="asymptotic").pvalue
+    assert exact == pytest.approx(expected, rel=0.02)
+    expected = mannwhitneyu(a, b, method="asymptotic").pvalue
+    assert rank_sum.mann_whitney(a, b) == expected
+
+
+@pytest.mark.parametrize(
+    ("a", "b"), [([], [1.0]), ([1.0], []), ([math.nan], [1.0]), ([[1.0]], [1])]
+)
+def test_samples_that_are_none_are_refused(a: list[float], b: list[float]) -> None:
+    with pytest.raises(ValueError, match="rank sum test"):
+        rank_sum.mann_whitney(a, b)
 
 
 @pytest.mark.parametrize("n", [3, 5, 8])
