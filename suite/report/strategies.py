@@ -22,6 +22,10 @@ INDICATORS = {  # field of `Figures`: which is better, and where it is measured
     "report_hypervolume": (LARGER, "report items, optimistic front"),
     "report_pessimistic": (LARGER, "report items, pessimistic front"),
     "gap": (SMALLER, "search minus optimistic report hypervolume"),
+    "optimism": (
+        SMALLER,
+        "search items, best on one half minus the same on the other, first objective",
+    ),
 }
 
 
@@ -40,6 +44,7 @@ class Figures:
     report_hypervolume: float
     report_pessimistic: float
     gap: float
+    optimism: float
 
 
 @dataclass(frozen=True)
@@ -92,6 +97,7 @@ def run_figures(results: Results, run: Run, hypervolume: float) -> Figures:
         report_hypervolume=report,
         report_pessimistic=worst,
         gap=hypervolume - report,
+        optimism=run.optimism,
     )
 
 
