@@ -164,7 +164,7 @@ def _searched(
     values: Scores, pair: Pair, p: Mapping[Pair, float], holm: Mapping[Pair, float]
 ) -> tuple[float, float, float, float, float, str]:
     if pair not in p:
-        return (*[math.nan] * 5, "")  # type: ignore[return-value]
+        return math.nan, math.nan, math.nan, math.nan, math.nan, ""
     a, b = ([*values[name].values()] for name in pair)
     wins = rank_sum.probability_of_improvement(a, b)
     better = _better(pair, wins, holm[pair], math.nan, math.nan)

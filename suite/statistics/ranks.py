@@ -1,82 +1,132 @@
-"""Strategies ranked over many task instances: Friedman's test and Nemenyi's critical difference.
+"""Strategies over many task instances: mean ranks, and Wilcoxon's test of every pair.
 
-Demšar 2006, "Statistical comparisons of classifiers over multiple data sets", JMLR 7. A diagram of a
-few instances says nothing: with 2 instances and 4 strategies the critical difference, 3.32, is more
-than the largest difference there can be, 3. So it is refused under 10 instances, with the reason.
+Demšar 2006, "Statistical comparisons of classifiers over multiple data sets", JMLR 7, and Benavoli,
+Corani and Mangili 2016, "Should we really use post-hoc tests based on mean-ranks?", JMLR 17: whether
+two strategies differ by mean ranks hangs on which others are in the pool. So ranks are shown, Friedman's
+test asks whether any differ, and which do is told pair by pair, by signed ranks with Holm within
+families. A few instances say nothing: under 10 it is refused, with the reason.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from statistics import median
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats as scipy_stats
 
+from suite.statistics.families import Family, adjusted
+from suite.statistics.signed_rank import smallest_p, wilcoxon
+
 FEWEST_INSTANCES = 10
+ALPHA = 0.05
+
+
+@dataclass(frozen=True)
+class PairRow:
+    """Two strategies over all instances; p values of Wilcoxon's signed-rank test of their medians.
+
+    `wins_a` and `wins_b` count instances, `difference` is the median of a − b over them, and `better`
+    the winner where `p_holm`, adjusted within the family, is below 0.05.
+    """
+
+    family: str
+    a: str
+    b: str
+    instances: int
+    wins_a: int
+    wins_b: int
+    difference: float
+    p: float
+    p_holm: float
+    better: str
 
 
 @dataclass(frozen=True)
 class Ranking:
     """Mean ranks (1 is best) of `names` over `instances` tasks, best first.
 
-    `p` is Friedman's; two strategies differ where their ranks are further apart than `critical`.
-    `groups` are the runs of names, longest possible, within which none differ; none of one name.
+    `p` is Friedman's. `groups` are the runs of names, longest possible, within which no pair is
+    resolved; none of one name.
     """
 
     names: tuple[str, ...]
     ranks: tuple[float, ...]
     instances: int
     p: float
-    critical: float
     groups: tuple[tuple[str, ...], ...]
 
 
 def refusal(instances: int, strategies: int) -> str:
-    """Why there is no diagram of so many, in words; empty where there may be one."""
+    """Why nothing is said over so many, in words; empty where something may be."""
     if strategies < 3:
         return f"{strategies} strategies ran on all instances; Friedman's test compares 3 or more."
     if instances < FEWEST_INSTANCES:
-        critical, most = critical_difference(strategies, max(instances, 1)), strategies - 1
+        pairs = strategies * (strategies - 1) // 2
+        least = smallest_p(max(instances, 1))
         return (
-            f"{instances} task instance{'s' if instances != 1 else ''}, and a diagram of ranks needs"
-            f" {FEWEST_INSTANCES} or more: mean ranks of {strategies} strategies would have to differ"
-            f" by {critical:.2f}, of the {most} there can be at most."
+            f"{instances} task instance{'s' if instances != 1 else ''}, and a statement over tasks"
+            f" needs {FEWEST_INSTANCES} or more: the smallest p of a pair is {least:.3g}, before Holm"
+            f" over up to {pairs} pairs."
         )
     return ""
 
 
-def critical_difference(strategies: int, instances: int, alpha: float = 0.05) -> float:
-    """Nemenyi's: the difference of two mean ranks that is significant among all pairs."""
-    range_ = scipy_stats.studentized_range.ppf(1 - alpha, strategies, math.inf) / math.sqrt(2)
-    return float(range_ * math.sqrt(strategies * (strategies + 1) / (6 * instances)))
+def compared(names: Sequence[str], scores: ArrayLike, families: Sequence[Family]) -> list[PairRow]:
+    """Wilcoxon's test of every pair of `families` on `scores` (instances, strategies).
+
+    Holm is within a family; a pair with a strategy that is not among `names` has no row.
+    """
+    column = dict(zip(names, _table(names, scores).T, strict=True))
+    rows = []
+    for family in families:
+        pairs = [pair for pair in family.pairs if pair[0] in column and pair[1] in column]
+        gaps = {pair: column[pair[0]] - column[pair[1]] for pair in pairs}
+        p = {pair: wilcoxon(gap) for pair, gap in gaps.items()}
+        holm = adjusted(family, p)
+        for (a, b), gap in gaps.items():
+            doubled = scipy_stats.rankdata(np.abs(gap)) * np.sign(gap)
+            winner = a if doubled.sum() > 0 else b
+            rows.append(
+                PairRow(
+                    family.name, a, b, len(gap), int((gap > 0).sum()), int((gap < 0).sum()),
+                    float(median(gap.tolist())), p[a, b], holm[a, b],
+                    winner if holm[a, b] < ALPHA else "",
+                )
+            )  # fmt: skip
+    return rows
 
 
-def ranking(names: Sequence[str], scores: ArrayLike) -> Ranking:
+def ranking(
+    names: Sequence[str], scores: ArrayLike, resolved: Collection[frozenset[str]]
+) -> Ranking:
     """Ranks of `scores` (instances, strategies), larger is better, ties sharing the mean rank.
 
-    `ValueError` with the words of `refusal` where there are too few of either.
+    `resolved` are the pairs that differ. `ValueError` with the words of `refusal` where there are too
+    few of either.
     """
-    table = np.asarray(scores, dtype=float)
-    if table.ndim != 2 or table.shape[1] != len(names) or not np.isfinite(table).all():
-        raise ValueError(f"scores of shape {table.shape}, wanted finite (n, {len(names)})")
+    table = _table(names, scores)
     if reason := refusal(*table.shape):
         raise ValueError(reason)
     mean = scipy_stats.rankdata(-table, axis=1).mean(axis=0)
     order = sorted(range(len(names)), key=lambda i: (mean[i], names[i]))
-    ranks = tuple(float(mean[i]) for i in order)
     ordered = tuple(names[i] for i in order)
-    critical = critical_difference(len(names), len(table))
     return Ranking(
         names=ordered,
-        ranks=ranks,
+        ranks=tuple(float(mean[i]) for i in order),
         instances=len(table),
         p=_friedman(table),
-        critical=critical,
-        groups=_groups(ordered, ranks, critical),
+        groups=_groups(ordered, resolved),
     )
+
+
+def _table(names: Sequence[str], scores: ArrayLike) -> np.ndarray:
+    table = np.asarray(scores, dtype=float)
+    if table.ndim != 2 or table.shape[1] != len(names) or not np.isfinite(table).all():
+        raise ValueError(f"scores of shape {table.shape}, wanted finite (n, {len(names)})")
+    return table
 
 
 def _friedman(table: np.ndarray) -> float:
@@ -86,11 +136,15 @@ def _friedman(table: np.ndarray) -> float:
 
 
 def _groups(
-    names: tuple[str, ...], ranks: tuple[float, ...], critical: float
+    names: tuple[str, ...], resolved: Collection[frozenset[str]]
 ) -> tuple[tuple[str, ...], ...]:
     found: list[tuple[int, int]] = []
-    for first, rank in enumerate(ranks):
-        last = max(i for i in range(first, len(ranks)) if ranks[i] - rank <= critical)
+    for first in range(len(names)):
+        last = first
+        while last + 1 < len(names) and not any(
+            frozenset((names[i], names[last + 1])) in resolved for i in range(first, last + 1)
+        ):
+            last += 1
         if last > first and not any(a <= first and last <= b for a, b in found):
             found.append((first, last))
     return tuple(names[a : b + 1] for a, b in found)

@@ -12,7 +12,7 @@ from browsing import read
 
 from suite import report
 from suite.report import league
-from suite.report.comparisons import ComparisonRow, compared
+from suite.report.comparisons import ComparisonRow, Ends, compared
 from suite.report.load import load
 from suite.report.results import Results
 from suite.report.tables import Tables
@@ -28,13 +28,16 @@ class Stated:
     """Results of which the final scores alone matter."""
 
     def __init__(self, **final: list[float]) -> None:
-        self.final = {name: dict(enumerate(values)) for name, values in final.items()}
+        self.measure, self.problem = "hypervolume", True
+        self.final = self.primary = {
+            name: dict(enumerate(values)) for name, values in final.items()
+        }
         self.optimizers = tuple(final)
 
 
 def said(**final: list[float]) -> str:
     results: Any = Stated(**final)
-    return " ".join(league.verdict(results, compared(results.final)))
+    return " ".join(league.verdict(results, compared(Ends(results.final))))
 
 
 def test_standings_are_in_the_order_of_medians_and_within_the_strip(results: Results) -> None:
@@ -60,7 +63,7 @@ def test_the_verdict_says_what_is_resolved_and_what_is_not() -> None:
     assert text == (
         "tpe has the greatest hypervolume: 7.600 in the median of its seeds. It is better than"
         " random: resolved. It is not told apart from nsga2. Better than random search, resolved:"
-        " tpe and nsga2."
+        " tpe and nsga2. This holds over seeds."
     )
     text = said(nsga2=better[:3], random=worse[:3])
     assert "It is not told apart from random." in text
@@ -106,5 +109,5 @@ def test_equal_runs_have_a_place(results: Results) -> None:
 
 
 def test_rows_of_no_pair_have_no_verdict() -> None:
-    rows: list[ComparisonRow] = compared({"a": {0: 1.0}})
+    rows: list[ComparisonRow] = compared(Ends({"a": {0: 1.0}}))
     assert rows == []

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from suite.report.comparisons import ComparisonRow, compared
+from suite.report.comparisons import ComparisonRow, Ends, compared
 from suite.statistics import rank_sum
 
 COMPARISONS = 500
@@ -33,13 +33,13 @@ def verdicts(
 def judged(values: np.ndarray) -> list[ComparisonRow]:
     """The report's rows on `values` (strategies, seeds), with few resamples for its intervals."""
     final = {f"s{k}": dict(enumerate(row.tolist())) for k, row in enumerate(values)}
-    return compared(final, resamples=20)
+    return compared(Ends(final), resamples=20)
 
 
 @pytest.fixture(autouse=True)
 def few_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
     """The paired test stands beside the verdict, and takes nearly all the time."""
-    monkeypatch.setattr("suite.statistics.bootstrap.RESAMPLES", 99)
+    monkeypatch.setattr("suite.statistics.items.RESAMPLES", 99)
 
 
 @pytest.mark.parametrize("seeds", [5, 10])
