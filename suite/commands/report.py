@@ -86,10 +86,11 @@ def freeze(results: Path, task: str, allow: Sequence[str] = ()) -> list[Path]:
     from suite.report import families, load, reference
 
     loaded = load.load(results, task)
-    written = [families.freeze(results / task, loaded, date.today().isoformat())]
+    written: list[Path | None] = []
     if loaded.reference is None:
         made = _known(results, loaded, allow) or _pooled(loaded)
         written.append(reference.write(results / task, loaded.objectives, made))
+    written.append(families.freeze(results / task, loaded, date.today().isoformat()))
     return [path for path in written if path]
 
 
