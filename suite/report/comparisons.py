@@ -20,6 +20,18 @@ NOTHING = crossed.OverItems(*[math.nan] * 6)
 
 
 @dataclass(frozen=True)
+class _Searched:
+    """The same pair on search items."""
+
+    search_median_a: float
+    search_median_b: float
+    search_improvement: float
+    search_p: float
+    search_p_holm: float
+    search_better: str
+
+
+@dataclass(frozen=True)
 class ComparisonRow:
     """Two optimizers' final hypervolumes over seeds, by the measure of their family.
 
@@ -120,7 +132,7 @@ def _rows(ends: Ends, family: Family, resamples: int) -> list[ComparisonRow]:
                 found.difference, found.low, found.high, found.sd_items, found.sd_seeds,
                 found.p, items_holm[pair], _held(ends, family.measure, pair),
                 _better(pair, effect.value, plain_holm[pair], found.difference, items_holm[pair]),
-                *_searched(ends.search, pair, search, search_holm),
+                **vars(_searched(ends.search, pair, search, search_holm)),
             )
         )  # fmt: skip
     return rows
@@ -162,13 +174,13 @@ def _held(ends: Ends, measure: str, pair: Pair) -> tuple[str, ...]:
 
 def _searched(
     values: Scores, pair: Pair, p: Mapping[Pair, float], holm: Mapping[Pair, float]
-) -> tuple[float, float, float, float, float, str]:
+) -> _Searched:
     if pair not in p:
-        return math.nan, math.nan, math.nan, math.nan, math.nan, ""
+        return _Searched(math.nan, math.nan, math.nan, math.nan, math.nan, "")
     a, b = ([*values[name].values()] for name in pair)
     wins = rank_sum.probability_of_improvement(a, b)
     better = _better(pair, wins, holm[pair], math.nan, math.nan)
-    return median(a), median(b), wins, p[pair], holm[pair], better
+    return _Searched(median(a), median(b), wins, p[pair], holm[pair], better)
 
 
 def _better(pair: Pair, improvement: float, p: float, difference: float, p_items: float) -> str:

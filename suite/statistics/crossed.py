@@ -36,7 +36,7 @@ class Measured:
 
     @property
     def fixed(self) -> bool:
-        return self.outcomes.shape[1] == 0
+        return not self.outcomes.size
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,9 @@ def _areas(losses: Values) -> Values:
     return np.asarray((widths * (1.0 - y)).sum(axis=1))
 
 
-def difference(a: ArrayLike, b: ArrayLike, drawn_a: ArrayLike, drawn_b: ArrayLike) -> OverItems:
+def difference(
+    a: ArrayLike, b: ArrayLike, drawn_a: Sequence[ArrayLike], drawn_b: Sequence[ArrayLike]
+) -> OverItems:
     """Mean of a minus mean of b, over seeds and items.
 
     The error due to items is the standard deviation of the difference of means over draws of items,
@@ -115,7 +117,7 @@ def difference(a: ArrayLike, b: ArrayLike, drawn_a: ArrayLike, drawn_b: ArrayLik
     ----------
     a, b : array_like, shapes (n,) and (k,)
         Hypervolume of every run on the items as they are.
-    drawn_a, drawn_b : array_like, shapes (n, r) and (k, r)
+    drawn_a, drawn_b : sequences of n and k arrays, shape (r,)
         The same on r draws of items, each draw the same for both; see `volumes`.
 
     Examples
@@ -126,7 +128,8 @@ def difference(a: ArrayLike, b: ArrayLike, drawn_a: ArrayLike, drawn_b: ArrayLik
     """
     first, second = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
     value = float(first.mean() - second.mean())
-    means = np.mean(drawn_a, axis=0) - np.mean(drawn_b, axis=0)
+    sides = [np.asarray(side, dtype=float).mean(axis=0) for side in (drawn_a, drawn_b)]
+    means = sides[0] - sides[1]
     items = float(np.std(means, ddof=1))
     freedom = min(len(first), len(second)) - 1
     if freedom < 1:

@@ -78,7 +78,7 @@ def test_the_error_of_items_is_that_of_the_mean_of_a_difference() -> None:
     found = crossed.difference(*values, *volumes)
     gaps = np.mean([e.outcomes[0] for e in a], axis=0) - np.mean([e.outcomes[0] for e in b], axis=0)
     assert found.sd_items == pytest.approx(gaps.std() / math.sqrt(items), rel=0.05)
-    still = crossed.difference(*values, np.ones((5, 3)), np.ones((7, 3)))
+    still = crossed.difference(*values, [*np.ones((5, 3))], [*np.ones((7, 3))])
     welch = ttest_ind(*values, equal_var=False)
     assert still.sd_items == 0
     assert still.difference / still.sd_seeds == pytest.approx(welch.statistic)
