@@ -16,11 +16,11 @@ from dataclasses import replace
 from pathlib import Path
 from statistics import median
 
-from suite import stats
 from suite.commands import assemble, compose
 from suite.layer_path import Hop, LayerPath
 from suite.report.load import load
 from suite.report.results import Results
+from suite.statistics import items
 
 
 def unscaled(path: LayerPath) -> LayerPath:
@@ -55,7 +55,7 @@ def ablate(results: Results) -> Iterator[tuple[str, str, float, float]]:
             scores = task.measure(other, "report").scores
             for objective in results.objectives:
                 before, after = run.chosen.scores[objective.metric], scores[objective.metric]
-                test = stats.paired(after.items, before.items)
+                test = items.paired(after.items, before.items)
                 print(
                     f"{run.optimizer:14} seed {run.seed}  {name:15}{objective.name:12}"
                     f"{before.value:.3f} -> {after.value:.3f}"

@@ -17,12 +17,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
 
-from suite import pareto, stats
+from suite import pareto
 from suite.commands import judge
 from suite.journal import records
 from suite.report.headline import median_runs
 from suite.report.load import load
 from suite.report.results import Results, Run
+from suite.statistics import items
 
 
 def cut(source: Path, target: Path, trials: int) -> None:
@@ -82,7 +83,7 @@ def against(results: Results, first: Results) -> Iterator[str]:
             a, b = (r.chosen.scores[objective.metric].items for r in (run, other) if r.chosen)
             if not a:
                 continue
-            test = stats.paired(a, b)
+            test = items.paired(a, b)
             yield (
                 f"{results.task:30}{optimizer:16}{objective.name:12}"
                 f"{test.difference:+.3f} [{test.low:+.3f}, {test.high:+.3f}]  p {test.p:.2g}"

@@ -1,4 +1,4 @@
-"""`suite report`: figures, tables and pages, from files alone; and the reference front, once."""
+"""`suite report`: figures, tables and pages, from files alone; what is frozen, once."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ def main(words: list[str]) -> None:
 
     Several tasks, as ``task=[a,b]``, with ``*`` for any letters, or left out for all there are, give
     a page each and one across them. ``freeze=true`` first freezes the reference front of tasks that
-    have none; ``allow_targets=[…]`` names the modules that their problems may be built from.
+    have none, and families of comparisons for the strategies that are in none; ``allow_targets=[…]``
+    names the modules that their problems may be built from.
     """
     from suite import report
 
@@ -75,19 +76,22 @@ def _names(words: str) -> list[str]:
     return [name.strip() for name in words.strip("[]").split(",") if name.strip()]
 
 
-def freeze(results: Path, task: str, allow: Sequence[str] = ()) -> Path | None:
-    """Freeze the reference front of `task`, unless it has one; returns the file that was written.
+def freeze(results: Path, task: str, allow: Sequence[str] = ()) -> list[Path]:
+    """Freeze the reference front of `task`, unless it has one, and the families of newcomers.
 
-    The known front of a problem, else what all runs there are found together on the search items.
-    A problem of a module outside `suite` is built only if `allow` names it.
+    Returns the files that were written. The front is the known one of a problem, else what all runs
+    there are found together on the search items. A problem of a module outside `suite` is built only
+    if `allow` names it.
     """
-    from suite.report import load, reference
+    from suite.report import families, load, reference
 
     loaded = load.load(results, task)
-    if loaded.reference is not None:
-        return None
-    made = _known(results, loaded, allow) or _pooled(loaded)
-    return reference.write(results / task, loaded.objectives, made)
+    written: list[Path | None] = []
+    if loaded.reference is None:
+        made = _known(results, loaded, allow) or _pooled(loaded)
+        written.append(reference.write(results / task, loaded.objectives, made))
+    written.append(families.freeze(results / task, loaded, date.today().isoformat()))
+    return [path for path in written if path]
 
 
 def _pooled(loaded: Results) -> Reference:

@@ -10,6 +10,7 @@ from suite import pareto
 from suite.report.results import Judged, Results
 
 RANDOM = "random"  # the optimizer
+CONTROLS = (RANDOM, "random_sources", "lambda_grid")  # what every strategy is compared with first
 UNIFORM, DONOR = "uniform", "random_donor"  # how the baselines' names begin
 MISSING = "not there"
 

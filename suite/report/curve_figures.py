@@ -97,7 +97,7 @@ def _steps(axes: Any, steps: Steps, names: Sequence[str]) -> None:
 
 def _strategies(results: Results, tables: Tables, out: Path) -> Path:
     """Every run's final hypervolume, with the IQM and its interval, the best optimizer on top."""
-    rows = {r.optimizer: r for r in tables.strategies if r.indicator == "hypervolume"}
+    rows = {r.optimizer: r for r in tables.strategies if r.indicator == results.measure}
     names = [name for name in ordered(results) if name in rows][::-1]
     figure = Figure(figsize=(7.2, 1.1 + 0.38 * len(names)), layout="constrained")
     axes = figure.subplots()
@@ -111,7 +111,8 @@ def _strategies(results: Results, tables: Tables, out: Path) -> Path:
         axes.plot([row.iqm_low, row.iqm_high], [place, place], color=colour, lw=3, alpha=0.8)
         axes.plot([row.iqm], [place], "|", color=INK, ms=13, mew=2)
     axes.set_yticks(range(len(names)), [ascii_name(name) for name in names])
-    axes.set_xlabel("final hypervolume on search items; |: IQM, bar: its 95 % interval")
+    items = "report" if results.judged else "search"
+    axes.set_xlabel(f"final hypervolume on {items} items; |: IQM, bar: its 95 % interval")
     axes.set_ylim(-0.6, len(names) - 0.4)
     plain(axes)
     return save(figure, out / "strategies.png")

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from suite import stats
 from suite.report.results import Results
 from suite.report.traces import Trace
+from suite.statistics import bootstrap
 
 Vector = NDArray[np.float64]
 STEPS = 200  # points of a curve against tokens or seconds
@@ -69,9 +69,9 @@ def _stairs(x: Vector, trace: Trace, axis: str) -> Vector:
 def _curve(name: str, x: Vector, values: Sequence[Vector]) -> Curve:
     """Median and band: interquartile from 5 seeds on, all the values below that."""
     stacked = np.stack(values)
-    few = len(values) < stats.FEWEST_SEEDS
+    few = len(values) < bootstrap.FEWEST_SEEDS
     low, high = np.quantile(stacked, (0.0, 1.0) if few else (0.25, 0.75), axis=0)
-    sure = stats.bootstrap_medians(stacked)
+    sure = bootstrap.bootstrap_medians(stacked)
     ends = np.empty((2, 0)) if sure is None else sure
     return Curve(name, x, np.median(stacked, axis=0), low, high, ends[0], ends[1])
 
@@ -80,7 +80,7 @@ def band(results: Results) -> str:
     """What the band around the curves means, in words."""
     counts = [len(results.of(optimizer)) for optimizer in results.optimizers]
     words = {True: "interquartile range of the seeds", False: "lowest to highest seed"}
-    kinds = {count >= stats.FEWEST_SEEDS for count in counts}
+    kinds = {count >= bootstrap.FEWEST_SEEDS for count in counts}
     if len(kinds) == 1:
         return words[kinds.pop()]
-    return f"{words[True]} (under {stats.FEWEST_SEEDS} seeds: {words[False]})"
+    return f"{words[True]} (under {bootstrap.FEWEST_SEEDS} seeds: {words[False]})"

@@ -10,13 +10,12 @@ from statistics import median
 import numpy as np
 from numpy.typing import NDArray
 
-from suite import choice, pareto, stats
+from suite import choice, pareto
 from suite.objective import Objective
 from suite.report.results import Judged, Results, Run
-from suite.statistics.crossed import Contrast, contrast, item_weights
+from suite.statistics import bootstrap, crossed, items, multiple
 
-Losses = NDArray[np.float64]
-NOTHING = Contrast(*[math.nan] * 6)
+NOTHING = crossed.OverItems(*[math.nan] * 6)
 
 
 @dataclass(frozen=True)
@@ -125,10 +124,12 @@ def _compared(
 ) -> list[ChosenRow]:
     """The relation is called resolved by the same Holm-adjusted p values that stand in the row."""
     tests = [[_paired(o, chosen, best) for o in objectives] for _, chosen, _ in taken]
-    adjusted = np.array([holm_known([row[k].p for row in tests]) for k in range(len(objectives))])
+    adjusted = np.array(
+        [multiple.holm_known([row[k].p for row in tests]) for k in range(len(objectives))]
+    )
     rows = []
     for i, (run, chosen, trials) in enumerate(taken):
-        relation = best and stats.relation(
+        relation = best and items.relation(
             chosen.losses, best.losses, _sure(objectives, chosen, best, adjusted[:, i])
         )
         for k, objective in enumerate(objectives):
@@ -158,15 +159,15 @@ def _compared(
     return rows
 
 
-def _paired(objective: Objective, chosen: Judged, best: Judged | None) -> stats.Paired:
+def _paired(objective: Objective, chosen: Judged, best: Judged | None) -> items.Paired:
     outcomes = chosen.scores[objective.metric].items
     other = best.scores[objective.metric].items if best else ()
     if best and _exact(objective, chosen) and _exact(objective, best):
         gap = chosen.scores[objective.metric].value - best.scores[objective.metric].value
-        return stats.Paired(gap, math.nan, math.nan, math.nan)
+        return items.Paired(gap, math.nan, math.nan, math.nan)
     if not outcomes or not other:
-        return stats.Paired(math.nan, math.nan, math.nan, math.nan)
-    return stats.paired(outcomes, other)
+        return items.Paired(math.nan, math.nan, math.nan, math.nan)
+    return items.paired(outcomes, other)
 
 
 def _exact(objective: Objective, model: Judged) -> bool:
@@ -185,14 +186,6 @@ def _sure(
     ]
 
 
-def holm_known(p: Sequence[float]) -> NDArray[np.float64]:
-    """Holm over the known values; NaN stays NaN and does not count as a test."""
-    adjusted = np.array(p, dtype=float)
-    known = ~np.isnan(adjusted)
-    adjusted[known] = stats.holm(adjusted[known])
-    return adjusted
-
-
 def summary_rows(results: Results, rows: Sequence[ChosenRow]) -> list[SummaryRow]:
     """One row per rule, budget, optimizer and objective of `chosen_rows`, in their order."""
     groups: dict[tuple[str, bool, str], list[ChosenRow]] = {}
@@ -206,7 +199,7 @@ def summary_rows(results: Results, rows: Sequence[ChosenRow]) -> list[SummaryRow
             by_optimizer.setdefault(row.optimizer, []).append(row)
         best = baselines_by_rule(results).get(rule)
         gains = [_gain(results, o, rule, cut, objective, best) for o in by_optimizer]
-        adjusted = holm_known([gain.p for gain in gains])
+        adjusted = multiple.holm_known([gain.p for gain in gains])
         for (optimizer, of), gain, p in zip(by_optimizer.items(), gains, adjusted, strict=True):
             found.append(_summary(optimizer, of, gain, float(p)))
     return found
@@ -219,29 +212,27 @@ def _gain(
     cut: bool,
     objective: Objective,
     best: Judged | None,
-) -> Contrast:
+) -> crossed.OverItems:
     """Mean over an optimizer's runs of chosen minus hand-tuned, over seeds and items."""
     runs = results.of(optimizer)
     merges = [c for run in runs if (c := (run.at_cost if cut else run.chosen).get(rule))]
     if best is None or len(merges) < 2:
         return NOTHING
-    values = [merge.scores[objective.metric] for merge in merges]
+    scores = [merge.scores[objective.metric] for merge in merges]
     other = best.scores[objective.metric]
-    sizes = {len(score.items) for score in (*values, other)}
-    weights = (
-        item_weights(n, np.random.default_rng(0)) if (n := min(sizes)) and len(sizes) == 1 else []
-    )
-    outcomes = np.array([score.items for score in values])
-    drawn = (weights @ outcomes.T, weights @ np.array([other.items]).T) if len(weights) else None
-    a, b = drawn or (np.empty((0, len(values))), np.empty((0, 1)))
-    return contrast([score.value for score in values], [other.value], a, b)
+    sizes = {len(score.items) for score in (*scores, other)}
+    n = sizes.pop() if len(sizes) == 1 else 0
+    drawn = crossed.counts({objective.metric: n})[objective.metric] / n if n else np.empty((0, 0))
+    again = [drawn @ np.array(score.items) for score in (*scores, other)]
+    values = [score.value for score in scores]
+    return crossed.difference(values, [other.value], again[:-1], again[-1:], fixed=True)
 
 
 def _summary(
-    optimizer: str, rows: Sequence[ChosenRow], gain: Contrast, p_holm: float
+    optimizer: str, rows: Sequence[ChosenRow], gain: crossed.OverItems, p_holm: float
 ) -> SummaryRow:
     values = tuple(row.score for row in rows)
-    low, high = stats.bootstrap_median(values) or (math.nan, math.nan)
+    low, high = bootstrap.bootstrap_median(values) or (math.nan, math.nan)
     sure = [row.relation for row in rows if row.resolved]
     return SummaryRow(
         optimizer=optimizer,

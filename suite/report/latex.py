@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from suite.report import words
+from suite.report import families, words
 from suite.report.results import Results
 from suite.report.series import digits, scale, unit
 from suite.report.tables import Tables
@@ -89,15 +89,25 @@ def comparisons(results: Results, tables: Tables) -> str:
             r.b,
             _interval(r.improvement, r.improvement_low, r.improvement_high, 2),
             words.pvalue(r.p_holm),
+            words.pvalue(r.p_items_holm),
             words.pvalue(r.p_paired_holm),
             r.better or "unresolved",
         ]
         for r in tables.comparisons
     ]
     return table(
-        ["A", "B", "P(A beats B)", "p (Mann–Whitney)", "p (paired)", "better"],
+        [
+            "A",
+            "B",
+            "P(A beats B)",
+            "p (Mann–Whitney)",
+            "p (seeds and items)",
+            "p (paired)",
+            "better",
+        ],
         rows,
-        f"{results.task}: final hypervolume on the search items; p Holm-adjusted over the pairs",
+        f"{results.task}: hypervolume on {words.measured(families.of(results))};"
+        " p Holm-adjusted within families",
     )
 
 

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from suite import stats
 from suite.report.comparisons import ComparisonRow, beaten, ordered
 from suite.report.controls import RANDOM
-from suite.report.results import Results
+from suite.report.results import REPORT, Results
 from suite.report.strategies import StrategyRow
 from suite.report.tables import Tables
-from suite.report.words import fixed
+from suite.report.words import fixed, generalised
+from suite.statistics import rank_sum
 
 NAMED = 4  # optimizers named in a sentence
 
@@ -46,8 +46,8 @@ class Cell:
 
 
 def standings(results: Results, tables: Tables) -> list[Standing]:
-    """The best first; none while no run has a trial."""
-    rows = {r.optimizer: r for r in tables.strategies if r.indicator == "hypervolume"}
+    """Those that have a value of what they are compared by, the best first."""
+    rows = {r.optimizer: r for r in tables.strategies if r.indicator == results.measure}
     values = [value for row in rows.values() for value in row.values]
     low, high = bounds(values)
 
@@ -56,7 +56,7 @@ def standings(results: Results, tables: Tables) -> list[Standing]:
 
     rates = {row.optimizer: row.rate for row in tables.failures}
     found = []
-    for name in ordered(results):
+    for name in filter(rows.__contains__, ordered(results)):
         row = rows[name]
         bar = None if math.isnan(row.iqm_low) else (place(row.iqm_low), place(row.iqm_high))
         wins = beaten(tables.comparisons, name)
@@ -82,7 +82,7 @@ def bounds(values: Sequence[float]) -> tuple[float, float]:
 
 
 def matrix(results: Results, rows: Sequence[ComparisonRow]) -> dict[tuple[str, str], Cell]:
-    """P(row beats column) of every ordered pair, with its interval."""
+    """P(row beats column) of every ordered pair that is compared, with its interval."""
     cells = {}
     for r in rows:
         low, high = r.improvement_low, r.improvement_high
@@ -92,36 +92,42 @@ def matrix(results: Results, rows: Sequence[ComparisonRow]) -> dict[tuple[str, s
 
 
 def verdict(results: Results, rows: Sequence[ComparisonRow]) -> list[str]:
-    """Sentences: the best by median, whom it is better than, who is better than random search."""
+    """Sentences: the best by median, whom it is better than, who is better than random search, and
+    what that generalises over."""
     if len(results.optimizers) < 2:
         return ["One optimizer: nothing to compare it with."]
-    best = ordered(results)[0]
-    middle = median(results.final[best].values())
-    first = f"{best} has the greatest hypervolume: {fixed(middle, 3)} in the median of its seeds."
+    best, *behind = ordered(results)
+    if not results.primary[best]:
+        return ["No run has a trial: nothing to compare."]
+    middle = median(results.primary[best].values())
+    items = "report" if results.measure == REPORT else "search"
+    where = "" if results.problem and items == "search" else f" on {items} items"
+    first = f"{best} has the greatest hypervolume{where}: {fixed(middle, 3)} in the median of its seeds."
     won = beaten(rows, best)
-    wins = [name for name in ordered(results) if name in won]
-    others = [name for name in ordered(results)[1:] if name not in won]
+    met = {name for row in rows for name in (row.a, row.b) if best in (row.a, row.b)}
+    wins = [name for name in behind if name in won]
+    others = [name for name in behind if name not in won and name in met]
     sentences = [first]
     if wins:
         sentences.append(f"It is better than {listed(wins)}: resolved.")
     if others:
         sentences.append(f"It is not told apart from {listed(others)}.")
-    if RANDOM in results.optimizers and best != RANDOM:
+    if best != RANDOM and any(RANDOM in (row.a, row.b) for row in rows):
         over = [n for n in ordered(results) if RANDOM in beaten(rows, n)]
         rest = [n for n in ordered(results) if n != RANDOM and n not in over]
         said = f"Better than random search, resolved: {listed(over)}" if over else ""
         said = said or "No strategy is resolved to be better than random search"
         sentences.append(f"{said}{f'; not: {listed(rest)}' if over and rest else ''}.")
-    return sentences
+    return [*sentences, generalised(results, rows)]
 
 
 def sureness(results: Results, pairs: int) -> str:
-    """What the number of seeds can tell apart, in words."""
-    seeds = min(len(by_seed) for by_seed in results.final.values())
-    if pairs == 0:
+    """What the number of seeds can tell apart in a family of so many pairs, in words."""
+    seeds = min((len(v) for v in results.primary.values() if v), default=0)
+    if pairs == 0 or seeds == 0:
         return ""
-    shift = stats.detectable_shift(seeds, 0.05 / pairs)
-    of = f"{seeds} seed{'s' if seeds != 1 else ''} per optimizer and {pairs} pairs"
+    shift = rank_sum.detectable_shift(seeds, 0.05 / pairs)
+    of = f"{seeds} seed{'s' if seeds != 1 else ''} per optimizer and a family of {pairs} pairs"
     of = of.removesuffix("s") if pairs == 1 else of
     if math.isinf(shift):
         return f"With {of} not even complete separation is resolved: more seeds are needed."

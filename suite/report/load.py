@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,8 +19,9 @@ from suite.layer_path import METHOD as PATH
 from suite.layer_path import read_json
 from suite.objective import Objective
 from suite.point import METHOD as POINT
-from suite.report import chosen, hand_tuned, reference, samples
+from suite.report import chosen, families, hand_tuned, reference, samples
 from suite.report.results import HandTuned, Judged, Results, Run
+from suite.statistics import halves
 from suite.trial import Score, Trial
 
 TOLERANCE = 1e-6  # between a journaled loss and the one its score gives
@@ -61,9 +62,9 @@ def load(results: Path, task: str) -> Results:
     baselines = folder / "baselines" / "judged.jsonl"
     lines = _judged(baselines, objectives) if baselines.exists() else ()
     reported = tuple(line for line in lines if line.split == "report")
-    frozen = reference.read(folder, objectives)
+    frozen, compared = reference.read(folder, objectives), families.read(folder)
     tuned = _tuned(folder / hand_tuning.FOLDER, objectives)
-    return Results(task, objectives, tuple(runs), reported, base, problem, frozen, tuned)
+    return Results(task, objectives, tuple(runs), reported, base, problem, frozen, compared, tuned)
 
 
 def _tuned(folder: Path, objectives: tuple[Objective, ...]) -> HandTuned | None:
@@ -134,7 +135,7 @@ def _run(
         environment = None
     if not isinstance(environment, dict):
         raise BadInput(f"{path / 'environment.json'}: not a JSON object")
-    trials = _trials(path / "trials.jsonl", objectives)
+    trials, optimism = _trials(path / "trials.jsonl", objectives)
     judged = path / "judged.jsonl"
     lines = _judged(judged, objectives) if judged.exists() else ()
     for line in lines:
@@ -155,10 +156,12 @@ def _run(
         chosen=chosen.chosen(lines, losses, names),
         at_cost=chosen.chosen(lines, losses[:cut], names) if cut <= len(trials) else {},
         card={**environment, "inputs": config.get("inputs") or {}},
+        optimism=optimism,
     )
 
 
-def _trials(path: Path, objectives: tuple[Objective, ...]) -> tuple[Trial, ...]:
+def _trials(path: Path, objectives: tuple[Objective, ...]) -> tuple[tuple[Trial, ...], float]:
+    """The trials without their items, and the optimism of choosing by the first objective."""
     if not path.is_file():
         raise BadInput(f"{path}: missing; a run's journal lies here")
     trials = Journal(path).read()
@@ -166,11 +169,20 @@ def _trials(path: Path, objectives: tuple[Objective, ...]) -> tuple[Trial, ...]:
         if trial.status == "ok":
             _check(f"{path}, line {line}", objectives, trial.scores, trial.losses)
             _check_recipe(f"{path}, line {line}", trial.recipe)
-    return tuple(_without_items(trial) for trial in trials)
+    found = _optimism(trials, objectives[0])
+    return tuple(_without_items(trial) for trial in trials), found
+
+
+def _optimism(trials: Sequence[Trial], objective: Objective) -> float:
+    done = [t.scores[objective.metric].items for t in trials if t.status == "ok"]
+    if not done or len({len(items) for items in done}) != 1:
+        return math.nan
+    sign = 1.0 if objective.direction == "maximize" else -1.0
+    return halves.optimism(sign * np.array(done))
 
 
 def _without_items(trial: Trial) -> Trial:
-    """Search items are compared with nothing here, and are nearly all that a trial holds."""
+    """Beyond optimism search items are needed for nothing, and they are nearly all of a trial."""
     if not any(score.items for score in trial.scores.values()):
         return trial
     scores = {name: Score(s.value, s.stderr, s.n) for name, s in trial.scores.items()}

@@ -13,7 +13,6 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from suite.ranks import Ranking
 from suite.report import latex, page, words
 from suite.report.chart_data import script_json
 from suite.report.drawing import INK, ascii_name, plain, save, style
@@ -26,38 +25,43 @@ from suite.report.instances import (
     ecdf,
     everywhere,
     optimizers,
+    pair_rows,
     rank_table,
     ranked,
     run_rows,
     task_rows,
+    won,
 )
 from suite.report.league import listed
 from suite.report.publish import publish
+from suite.report.results import REPORT
 from suite.report.runtimes import TARGETS
 from suite.report.tables import write_csv
 from suite.report.traces import AXES
+from suite.statistics.ranks import PairRow, Ranking
 
-SOMETIMES = ("ranks.png", "ranks.svg")
+FIGURE = ("ranks.png", "ranks.svg")
+SOMETIMES = (*FIGURE, "pairs.csv")
 
 
 @dataclass(frozen=True)
 class Rail:
     """One optimizer's ranks, by task and their mean, in per cent of the strip.
 
-    The bar is half the critical difference to either side, so that two that do not differ overlap.
+    `over` are those that it is resolved to be better than.
     """
 
     name: str
     rank: float
     dots: tuple[float, ...]
     middle: float
-    bar: tuple[float, float]
+    over: tuple[str, ...]
 
 
 def write(instances: Sequence[Instance], out: Path) -> Path:
     """Write index.html, tables and, with instances enough, the figure of ranks; returns the page."""
     rows, across = task_rows(instances), across_rows(instances)
-    found = ranked(instances)
+    found, pairs = ranked(instances), pair_rows(instances)
 
     def make(draft: Path) -> None:
         write_csv(draft / "runs.csv", RunRow, run_rows(instances))
@@ -65,10 +69,13 @@ def write(instances: Sequence[Instance], out: Path) -> Path:
         write_csv(draft / "across.csv", AcrossRow, across)
         (draft / "across.tex").write_text(_tex(across), encoding="utf-8")
         files = ["runs.csv", "tasks.csv", "across.csv", "across.tex"]
+        if pairs:
+            write_csv(draft / "pairs.csv", PairRow, pairs)
+            files.append("pairs.csv")
         if isinstance(found, Ranking):
             _figure(instances, found, draft)
-            files += SOMETIMES
-        html = _render(instances, rows, across, found, files, out)
+            files += FIGURE
+        html = _render(instances, rows, across, (found, pairs), files, out)
         (draft / "index.html").write_text(html, encoding="utf-8")
 
     publish(out, make, SOMETIMES)
@@ -79,10 +86,11 @@ def _render(
     instances: Sequence[Instance],
     rows: Sequence[TaskRow],
     across: Sequence[AcrossRow],
-    found: Ranking | str,
+    said: tuple[Ranking | str, Sequence[PairRow]],
     files: Sequence[str],
     out: Path,
 ) -> str:
+    found, pairs = said
     names = optimizers(instances)
     common = everywhere(instances)
     curves = [{"name": s.name, "x": s.x.tolist(), "middle": s.y.tolist()} for s in ecdf(instances)]
@@ -98,10 +106,12 @@ def _render(
             rows={(row.task, row.optimizer): row for row in rows},
             across=across,
             left_out=[name for name in names if name not in common],
-            verdict=verdict(across, found),
+            verdict=verdict(found, pairs),
+            pairs=pairs,
+            measures=measures(instances),
             ranking=ranking,
             refusal="" if ranking else found,
-            rails=_rails(instances, ranking) if ranking else [],
+            rails=_rails(instances, ranking, pairs) if ranking else [],
             links={each.task: _link(each.page, out) for each in instances},
             curves=curves,
             targets=TARGETS,
@@ -117,55 +127,69 @@ def _link(target: Path, out: Path) -> str:
     return Path(os.path.relpath(target, out)).as_posix()
 
 
-def verdict(across: Sequence[AcrossRow], found: Ranking | str) -> str:
+def measures(instances: Sequence[Instance]) -> str:
+    """On which items the tasks' optimizers are compared."""
+    kinds = {"report items" if each.measure == REPORT else "search items" for each in instances}
+    return " or ".join(sorted(kinds))
+
+
+def verdict(found: Ranking | str, pairs: Sequence[PairRow]) -> str:
     """The best by mean rank, and from whom it differs; or why nothing is said over all tasks."""
     if isinstance(found, str):
         return f"No ranking over all tasks: {found}"
-    best = found.names[0]
-    differ = [
-        name
-        for name, rank in zip(found.names, found.ranks, strict=True)
-        if rank - found.ranks[0] > found.critical
-    ]
-    rest = [name for name in found.names[1:] if name not in differ]
+    best, *others = found.names
+    wins = won(pairs, best)
+    over = [name for name in others if name in wins]
+    rest = [name for name in others if name not in wins]
     text = f"{best} has the best mean rank, {found.ranks[0]:.2f} over {found.instances} tasks."
-    if differ:
-        text += f" It is better than {listed(differ)}: resolved."
+    if over:
+        text += f" It is better than {listed(over)}: resolved over tasks (Wilcoxon, Holm)."
     if rest:
-        text += f" It is not told apart from {listed(rest)}."
+        text += f" It is not resolved to be better than {listed(rest)}."
     return f"{text} Friedman's p is {words.pvalue(found.p)}."
 
 
-def _rails(instances: Sequence[Instance], ranking: Ranking) -> list[Rail]:
+def _rails(instances: Sequence[Instance], ranking: Ranking, pairs: Sequence[PairRow]) -> list[Rail]:
     names, table = rank_table(instances)
-    width = len(names) - 1 + ranking.critical
 
     def place(rank: float) -> float:
-        return round(100 * (rank - 1 + ranking.critical / 2) / width, 2)
+        return round(3 + 94 * (rank - 1) / (len(names) - 1), 2)
 
     rails = []
     for name, rank in zip(ranking.names, ranking.ranks, strict=True):
         dots = tuple(place(float(each)) for each in table[:, names.index(name)])
-        half = ranking.critical / 2
-        rails.append(Rail(name, rank, dots, place(rank), (place(rank - half), place(rank + half))))
+        rails.append(Rail(name, rank, dots, place(rank), tuple(won(pairs, name))))
     return rails
 
 
 def _figure(instances: Sequence[Instance], ranking: Ranking, out: Path) -> None:
-    """Mean ranks with bars of half the critical difference: those that do not differ overlap."""
+    """Every task's rank and the mean; a bar beside names joins those of whom no pair is resolved."""
     names = optimizers(instances)
+    order, table = rank_table(instances)
     figure = Figure(figsize=(7.2, 1.2 + 0.36 * len(ranking.names)), layout="constrained")
     axes: Any = figure.subplots()
-    half = ranking.critical / 2
     for place, (name, rank) in enumerate(zip(ranking.names, ranking.ranks, strict=True)):
-        colour, _ = style(names.index(name))
-        axes.plot([rank - half, rank + half], [place, place], color=colour, lw=5, alpha=0.5)
+        colour, marker = style(names.index(name))
+        own = table[:, order.index(name)]
+        axes.scatter(
+            own,
+            np.full(len(own), place),
+            s=22,
+            color=colour,
+            marker=marker,
+            alpha=0.4,
+            linewidths=0,
+        )
         axes.plot([rank], [place], "|", color=INK, ms=13, mew=2)
+    for column, group in enumerate(ranking.groups):
+        ends = [ranking.names.index(group[k]) for k in (0, -1)]
+        x = len(ranking.names) + 0.8 + 0.35 * column
+        axes.plot([x, x], [ends[0] - 0.25, ends[1] + 0.25], color=INK, lw=3, solid_capstyle="butt")
     axes.set_yticks(np.arange(len(ranking.names)), [ascii_name(name) for name in ranking.names])
     axes.invert_yaxis()
     axes.set_xlabel(
-        f"mean rank over {ranking.instances} tasks\nbars that overlap: not told apart"
-        f" (Nemenyi, critical difference {ranking.critical:.2f})"
+        f"rank on each of {ranking.instances} tasks; |: mean\nbars on the right join those of whom"
+        " no pair is resolved (Wilcoxon, Holm)"
     )
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     plain(axes)

@@ -13,8 +13,8 @@ from typing import Any
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
-from suite import choice, stats
-from suite.report import answers, conclusion, curves, series, strips, words
+from suite import choice
+from suite.report import answers, conclusion, curves, families, series, strips, words
 from suite.report.answers import Sheet
 from suite.report.chart_data import chart_data, objective, script_json
 from suite.report.headline import baseline_hypervolume, baselines_by_rule
@@ -23,6 +23,7 @@ from suite.report.results import Results
 from suite.report.runtimes import TARGETS
 from suite.report.strategies import StrategyRow
 from suite.report.tables import RunRow, Tables
+from suite.statistics import bootstrap
 
 OPEN = 4  # questions of an evaluator that are shown without being asked for
 STAND_INS = ("fronts", "anytime")  # figures that the page holds itself
@@ -83,21 +84,21 @@ def _shown(results: Results, tables: Tables, sheets: Sequence[Sheet]) -> dict[st
 def _league(results: Results, tables: Tables, found: Sequence[Standing]) -> dict[str, Any]:
     """What the first screen and the comparison of optimizers show."""
     values = [value for each in found for value in each.row.values]
-    seeds = min(len(results.of(optimizer)) for optimizer in results.optimizers)
-    pairs = len(tables.comparisons)
+    seeds = min((len(v) for v in results.primary.values() if v), default=0)
+    grouped = families.of(results)
     return {
         "standings": found,
         "ends": bounds(values) if values else (0.0, 1.0),
         "verdict": verdict(results, tables.comparisons),
-        "sureness": sureness(results, pairs),
+        "sureness": sureness(results, max((len(f.pairs) for f in grouped), default=0)),
+        "families": grouped,
+        "measured": words.measured(grouped),
+        "floors": words.floors(grouped, seeds),
         "matrix": matrix(results, tables.comparisons),
         "comparisons": tables.comparisons,
         "indicators": _indicators(tables.strategies),
         "seeds": seeds,
-        "fewest": stats.FEWEST_SEEDS,
-        "smallest": stats.smallest_p(seeds, seeds),
-        "smallest_paired": min(1.0, 2.0 ** (1 - seeds)),
-        "separation": words.separation(seeds, pairs),
+        "fewest": bootstrap.FEWEST_SEEDS,
     }
 
 

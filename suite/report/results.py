@@ -11,11 +11,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from suite import pareto
 from suite.layer_path import METHOD
 from suite.objective import Objective
 from suite.report.reference import Reference
 from suite.report.traces import Trace
+from suite.statistics.families import Family
 from suite.trial import Score, Trial
+
+SEARCH, REPORT = "hypervolume", "report_hypervolume"  # measures, as the tables name them
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,8 @@ class Run:
     `reported` are its front and chosen merges on the report items, `chosen` the merge of each rule of
     `suite.choice`, `at_cost` the same as the run was after as many trials as the hand tuning tried
     merges; all three are empty while it is not judged so far. `card` tells what it ran on:
-    environment.json, and the input hashes of config.yaml.
+    environment.json, and the input hashes of config.yaml. `optimism` is that of choosing on half the
+    search items (`suite.statistics.halves`), first objective, in its unit; NaN without item outcomes.
     """
 
     optimizer: str
@@ -76,6 +81,7 @@ class Run:
     chosen: Mapping[str, Judged]
     at_cost: Mapping[str, Judged]
     card: Mapping[str, Any]
+    optimism: float = math.nan
 
     def losses(self, m: int) -> NDArray[np.float64]:
         """Search losses (n, m) in trial order; a failed trial is a row of NaN."""
@@ -119,8 +125,9 @@ class Results:
     """All runs of a task, by optimizer name and then seed, and its baselines on report items.
 
     `base` names the task's untouched base model; empty when its configuration has none. A `problem`
-    is a task without models. `reference` is the task's frozen reference front, if it has one, `tuned`
-    its hand tuning by rule, if that is done.
+    is a task without models. `reference` is the task's frozen reference front, if it has one;
+    `families` are its frozen families of comparisons, none while it has none; `tuned` is its hand
+    tuning by rule, if that is done.
     """
 
     task: str
@@ -130,6 +137,7 @@ class Results:
     base: str = ""
     problem: bool = False
     reference: Reference | None = None
+    families: tuple[Family, ...] = ()
     tuned: HandTuned | None = None
 
     @cached_property
@@ -149,6 +157,26 @@ class Results:
         for trace in self.traces:
             found[trace.optimizer][trace.seed] = trace.final
         return found
+
+    @cached_property
+    def reported(self) -> dict[str, dict[int, float]]:
+        """Hypervolume of the judged merges on the report items, by optimizer and seed that has any."""
+        found: dict[str, dict[int, float]] = {optimizer: {} for optimizer in self.optimizers}
+        for run in self.runs:
+            if run.reported:
+                share = pareto.hypervolume([line.losses for line in run.reported])
+                found[run.optimizer][run.seed] = share
+        return found
+
+    @property
+    def measure(self) -> str:
+        """What strategies are compared by: report items where runs are judged, else search items."""
+        return REPORT if self.judged else SEARCH
+
+    @property
+    def primary(self) -> dict[str, dict[int, float]]:
+        """The values of `measure`."""
+        return self.reported if self.judged else self.final
 
     @property
     def judged(self) -> bool:

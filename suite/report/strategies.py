@@ -10,8 +10,9 @@ from statistics import median
 import numpy as np
 from scipy import stats as scipy_stats
 
-from suite import pareto, stats, strata
+from suite import pareto
 from suite.report.results import Results, Run
+from suite.statistics import bootstrap
 
 LARGER, SMALLER = "larger", "smaller"
 INDICATORS = {  # field of `Figures`: which is better, and where it is measured
@@ -21,6 +22,10 @@ INDICATORS = {  # field of `Figures`: which is better, and where it is measured
     "report_hypervolume": (LARGER, "report items, optimistic front"),
     "report_pessimistic": (LARGER, "report items, pessimistic front"),
     "gap": (SMALLER, "search minus optimistic report hypervolume"),
+    "optimism": (
+        SMALLER,
+        "search items, best on one half minus the same on the other, first objective",
+    ),
 }
 
 
@@ -39,6 +44,7 @@ class Figures:
     report_hypervolume: float
     report_pessimistic: float
     gap: float
+    optimism: float
 
 
 @dataclass(frozen=True)
@@ -91,6 +97,7 @@ def run_figures(results: Results, run: Run, hypervolume: float) -> Figures:
         report_hypervolume=report,
         report_pessimistic=worst,
         gap=hypervolume - report,
+        optimism=run.optimism,
     )
 
 
@@ -118,8 +125,8 @@ def strategy_rows(results: Results, figures: Sequence[Figures]) -> list[Strategy
 
 def _row(optimizer: str, indicator: str, values: tuple[float, ...]) -> StrategyRow:
     better, measured = INDICATORS[indicator]
-    low, high = stats.bootstrap_median(values) or (math.nan, math.nan)
-    middle = strata.iqm_estimate([values])
+    low, high = bootstrap.bootstrap_median(values) or (math.nan, math.nan)
+    middle = bootstrap.iqm_estimate([values])
     return StrategyRow(
         optimizer=optimizer,
         indicator=indicator,

@@ -36,7 +36,10 @@ SOMETIMES = ("hops", "answers", "runtimes", "surfaces", "hand_tuned")
 
 @dataclass(frozen=True)
 class RunRow:
-    """One run; `optimism` is search minus report score of the chosen trial, first objective.
+    """One run; `optimism` is that of choosing on half the search items, first objective.
+
+    It comes from split halves of the journal (`suite.statistics.halves`), in the objective's unit;
+    of choosing on all of them it is about 1/√2 of that, or less.
 
     `seconds` are a trial's, in the median, `tokens` the run's in all. `hypervolume` is that of the
     search items, the figures after `front` are those of `strategies.Figures`. `entered` and
@@ -96,7 +99,7 @@ def _run_row(run: Run, trace: Trace, figures: Figures, objectives: tuple[Objecti
         front=len(pareto.front(run.losses(len(objectives)))),
         report_hypervolume=figures.report_hypervolume,
         report_front=len(pareto.front(judged)) if judged else 0,
-        optimism=_optimism(run, objectives[0]),
+        optimism=run.optimism,
         report_pessimistic=figures.report_pessimistic,
         gap=figures.gap,
         igd_plus=figures.igd_plus,
@@ -105,16 +108,6 @@ def _run_row(run: Run, trace: Trace, figures: Figures, objectives: tuple[Objecti
         entered=trace.entered,
         outside=trace.outside,
     )
-
-
-def _optimism(run: Run, objective: Objective) -> float:
-    """How much better the chosen trial looked to the search than it is; positive is optimistic."""
-    chosen = run.first
-    if chosen is None or chosen.number is None:
-        return math.nan
-    searched = run.trials[chosen.number].scores[objective.metric].value
-    gain = searched - chosen.scores[objective.metric].value
-    return gain if objective.direction == "maximize" else -gain
 
 
 def baseline_rows(results: Results) -> list[BaselineRow]:

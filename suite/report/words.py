@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
-from suite import pareto, stats
+from suite import pareto
 from suite.objective import Objective
-from suite.report.results import Results
+from suite.report.comparisons import ComparisonRow
+from suite.report.results import REPORT, SEARCH, Results
 from suite.report.series import digits, scale, unit
+from suite.statistics import rank_sum
+from suite.statistics.families import Family
 
 ALPHA = 0.05
 
@@ -58,7 +62,7 @@ def distinct_points(results: Results) -> str:
 
 def separation(seeds: int, pairs: int) -> str:
     """What `seeds` per optimizer can resolve at Holm's strictest step over `pairs` pairs."""
-    least = stats.smallest_p(seeds, seeds) * max(1, pairs)
+    least = rank_sum.smallest_p(seeds, seeds) * max(1, pairs)
     if least >= ALPHA:
         return "No difference, however large, can pass that correction."
     # The next smallest p, of one run out of place, is twice the smallest.
@@ -68,3 +72,41 @@ def separation(seeds: int, pairs: int) -> str:
             " every seed of one above every seed of the other."
         )
     return ""
+
+
+def generalised(results: Results, rows: Sequence[ComparisonRow]) -> str:
+    """What the verdicts of `rows` hold beyond; empty where nothing is compared."""
+    if not rows:
+        return ""
+    if results.measure == SEARCH:
+        if results.problem:
+            return "This holds over seeds."
+        return "This holds over seeds, on the very items that the strategies were fitted to."
+    if any(math.isnan(row.p_items) for row in rows):
+        return (
+            "This holds over seeds; where outcomes of report items are not known, the items are taken"
+            " as they were. The search items were the same for all."
+        )
+    return "This holds over seeds and report items; the search items were the same for all."
+
+
+def floors(families: Sequence[Family], seeds: int) -> list[str]:
+    """What `seeds` of either side can never resolve in each family, however far they are apart."""
+    found = []
+    for family in families:
+        n = len(family.pairs)
+        least = [rank_sum.smallest_p(seeds, seeds) * n, 2.0 ** (1 - seeds) * n]
+        plain, paired = (pvalue(min(1.0, p)) for p in least)
+        text = (
+            f"{family.name}: {n} pair{'s' if n != 1 else ''},"
+            f" {f'frozen on {family.date}' if family.frozen else 'not frozen'}; with {seeds} seeds"
+            f" the smallest p after Holm is {plain} (Mann–Whitney) and {paired} (paired by seed)."
+        )
+        found.append(f"{text} {separation(seeds, n)}".strip())
+    return found
+
+
+def measured(families: Sequence[Family]) -> str:
+    """By which hypervolume the pairs of `families` are compared."""
+    kinds = {"report items" if family.measure == REPORT else "search items" for family in families}
+    return " and ".join(sorted(kinds)) or "search items"

@@ -1,105 +1,152 @@
-"""Differences that hold for other runs and for other items: both are drawn at random, crossed.
+"""Seeds crossed with items: how sure a difference of means is, over runs and over items.
 
-All models of a task answer the same report items. So a mean over runs varies for two reasons: another
-seed finds another merge, and another set of items is easier for some merges than for others. The second
-does not shrink with more seeds. Items are drawn again by the bootstrap, the same draw for every model;
-seeds count by their sample variance. The two variances are added, which counts what belongs to a run
-*and* an item twice: the sum errs on the safe side, as the crossed ("pigeonhole") bootstrap does (Owen
-2007, Annals of Applied Statistics 1(2), 386-411).
+All runs of a task are judged on the same items. So what these items favour does not shrink with the
+number of seeds, and a test over seeds alone does not see it.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats as scipy_stats
 
+from suite import pareto
+
 Values = NDArray[np.float64]
-RESAMPLES = 2000
+RESAMPLES = 1000
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """The models of one run on one objective: outcomes (k, n) on n items, or fixed figures (k,).
+
+    `items` names the evaluator: objectives that share it share its items. A score becomes a loss as
+    (`ideal` − score) / (`ideal` − `reference`). Outcomes (k, 0) with `scores` (k,) are held fixed.
+    """
+
+    items: str
+    ideal: float
+    reference: float
+    scores: Values
+    outcomes: Values
+
+    @property
+    def fixed(self) -> bool:
+        return not self.outcomes.size
 
 
 @dataclass(frozen=True)
-class Contrast:
-    """A difference of means over runs, and how sure it is over runs and items together.
+class OverItems:
+    """A difference of means over runs, and its standard errors due to items and due to seeds.
 
-    Attributes
-    ----------
-    difference : float
-        Mean of the first group minus mean of the second.
-    low, high : float
-        95 % interval by Student's t on `error`; infinite for two runs that nothing else is known of.
-    p : float
-        Two-sided p of no difference, by the same t.
-    error_seeds, error_items : float
-        Standard errors of the difference due to seeds and due to items; the total is the root of the
-        sum of their squares.
+    The interval (95 %) and `p` are of t on √(`sd_items`² + `sd_seeds`²), with the seeds of the smaller
+    side minus 1 degrees of freedom; NaN where a side has one seed.
     """
 
     difference: float
     low: float
     high: float
     p: float
-    error_seeds: float
-    error_items: float
+    sd_items: float
+    sd_seeds: float
 
 
-def item_weights(n: int, rng: np.random.Generator, resamples: int = RESAMPLES) -> Values:
-    """How often each of `n` items is drawn, divided by `n`: shape (resamples, n), rows adding up to 1.
+def counts(
+    sizes: Mapping[str, int], rng: np.random.Generator | None = None, resamples: int = RESAMPLES
+) -> dict[str, Values]:
+    """How often each item is drawn: by evaluator (resamples, n), drawn with replacement.
 
-    Outcomes (models, n) times the transpose are the models' scores on each drawn item set.
-
-    >>> item_weights(4, np.random.default_rng(0), 3).sum(axis=1).tolist()
-    [1.0, 1.0, 1.0]
+    `sizes` holds the number of items of each evaluator. Every evaluator has a generator of its own
+    name, so that one that is added does not change the others' draws.
     """
-    return rng.multinomial(n, np.full(n, 1 / n), size=resamples) / n
+    found = {}
+    base = np.random.default_rng(0) if rng is None else rng
+    key = int(base.integers(2**32))
+    for name, n in sizes.items():
+        own = np.random.default_rng([key, *name.encode()])
+        found[name] = own.multinomial(n, np.full(n, 1 / n), size=resamples).astype(float)
+    return found
 
 
-def contrast(a: ArrayLike, b: ArrayLike, drawn_a: ArrayLike, drawn_b: ArrayLike) -> Contrast:
-    """Weigh the values of two groups of runs, or of a group and one fixed model.
+def volumes(run: Sequence[Measured], drawn: Mapping[str, Values]) -> Values:
+    """Hypervolume of one run's front on every draw of items; shape (resamples,).
+
+    Every model's score, loss and dominance is computed again on the items drawn, `drawn` being those
+    of `counts`, the same for all models and runs.
+    """
+    resamples = len(next(iter(drawn.values())))
+    columns = []
+    for each in run:
+        if each.fixed:
+            scores = np.broadcast_to(each.scores, (resamples, len(each.scores)))
+        else:
+            scores = drawn[each.items] @ each.outcomes.T / each.outcomes.shape[1]
+        columns.append((each.ideal - scores) / (each.ideal - each.reference))
+    losses = np.stack(columns, axis=2)  # (resamples, models, objectives)
+    if losses.shape[2] == 1:
+        return np.asarray(np.clip(1.0 - losses[:, :, 0].min(axis=1), 0.0, 1.0))
+    if losses.shape[2] == 2:
+        return _areas(losses)
+    return np.array([pareto.hypervolume(rows) for rows in losses])
+
+
+def _areas(losses: Values) -> Values:
+    """`pareto.hypervolume` of two losses, (r, k, 2), for all r at once, by a sweep along the first."""
+    inside = np.where((losses < 1).all(axis=2, keepdims=True), np.maximum(losses, 0.0), 1.0)
+    order = np.argsort(inside[:, :, 0], axis=1, kind="stable")
+    x = np.take_along_axis(inside[:, :, 0], order, axis=1)
+    y = np.minimum.accumulate(np.take_along_axis(inside[:, :, 1], order, axis=1), axis=1)
+    widths = np.diff(x, axis=1, append=1.0)
+    return np.asarray((widths * (1.0 - y)).sum(axis=1))
+
+
+def difference(
+    a: ArrayLike,
+    b: ArrayLike,
+    drawn_a: Sequence[ArrayLike],
+    drawn_b: Sequence[ArrayLike],
+    fixed: bool = False,
+) -> OverItems:
+    """Mean of a minus mean of b, over seeds and items.
+
+    The error due to items is the standard deviation of the difference of means over draws of items,
+    that due to seeds √(s_a²/n + s_b²/k). Both hold the interaction of seeds and items, so that their
+    sum errs on the careful side (Owen 2007, "The pigeonhole bootstrap").
 
     Parameters
     ----------
-    a, b : array_like, shapes (k,) and (l,)
-        The values of the runs. A group of one is a fixed model: it has no variance over seeds.
-    drawn_a, drawn_b : array_like, shapes (r, k) and (r, l)
-        The same values on `r` drawn item sets, row by row the same items for both groups. Without
-        items (exact values) r is 0.
-
-    Returns
-    -------
-    Contrast
-        Degrees of freedom are those of the smaller group of two runs or more, less 1; of two fixed
-        models the normal distribution counts.
-
-    Raises
-    ------
-    ValueError
-        When a group is empty or the shapes do not fit.
+    a, b : array_like, shapes (n,) and (k,)
+        The value of every run on the items as they are.
+    drawn_a, drawn_b : sequences of n and k arrays, shape (r,)
+        The same on r draws of items, each draw the same for both; see `volumes`. With r of 0 the
+        values are exact, and there is no error due to items.
+    fixed : bool
+        Whether `b` is one model that no seed made: it has no error due to seeds, and `a` alone gives
+        the degrees of freedom.
 
     Examples
     --------
-    >>> found = contrast([0.3, 0.5], [0.1], np.empty((0, 2)), np.empty((0, 1)))
-    >>> round(found.difference, 3), round(found.error_seeds, 3), found.error_items
-    (0.3, 0.1, 0.0)
+    >>> found = difference([0.5, 0.7], [0.3, 0.3], [[0.5, 0.6], [0.7, 0.8]], [[0.3, 0.4]] * 2)
+    >>> round(found.difference, 9), found.sd_items < 1e-9, round(found.sd_seeds, 9)
+    (0.3, True, 0.1)
     """
     first, second = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
-    again = [np.asarray(drawn, dtype=float) for drawn in (drawn_a, drawn_b)]
-    if not first.size or not second.size:
-        raise ValueError("a group of runs is empty")
-    if again[0].shape[1:] != first.shape or again[1].shape[1:] != second.shape:
-        raise ValueError(f"drawn values {again[0].shape}, {again[1].shape} for {first.shape} runs")
-    difference = float(first.mean() - second.mean())
-    sampled = [values for values in (first, second) if values.size > 1]
-    seeds = math.sqrt(sum(values.var(ddof=1) / values.size for values in sampled))
-    moved = again[0].mean(axis=1) - again[1].mean(axis=1)
-    items = float(moved.std(ddof=1)) if moved.size > 1 else 0.0
-    freedom = min((values.size - 1 for values in sampled), default=math.inf)
-    total = math.hypot(seeds, items)
-    if total == 0.0:
-        return Contrast(difference, difference, difference, float(difference == 0), 0.0, 0.0)
-    reach = float(scipy_stats.t.ppf(0.975, freedom)) * total
-    p = 2 * float(scipy_stats.t.sf(abs(difference) / total, freedom))
-    return Contrast(difference, difference - reach, difference + reach, p, seeds, items)
+    value = float(first.mean() - second.mean())
+    sides = [np.asarray(side, dtype=float).mean(axis=0) for side in (drawn_a, drawn_b)]
+    means = sides[0] - sides[1]
+    items = float(np.std(means, ddof=1)) if means.size else 0.0
+    groups = (first,) if fixed else (first, second)
+    freedom = min(map(len, groups)) - 1
+    if freedom < 1:
+        return OverItems(value, math.nan, math.nan, math.nan, items, math.nan)
+    seeds = math.sqrt(sum(group.var(ddof=1) / len(group) for group in groups))
+    error = math.hypot(items, seeds)
+    if error == 0:
+        return OverItems(value, value, value, float(value == 0), items, seeds)
+    reach = float(scipy_stats.t.ppf(0.975, freedom)) * error
+    p = float(2 * scipy_stats.t.sf(abs(value) / error, freedom))
+    return OverItems(value, value - reach, value + reach, p, items, seeds)

@@ -11,6 +11,7 @@ import pytest
 
 from suite import __main__, pareto
 from suite.commands.report import freeze
+from suite.report import families
 from suite.report.reference import FILE
 
 RUNS = ("random", "nsga2")
@@ -64,15 +65,15 @@ def test_without_out_pages_lie_beside_the_runs(results: Path) -> None:
 
 
 def test_the_known_front_of_a_problem_is_frozen(results: Path) -> None:
-    path = freeze(results, "zdt1")
-    assert path == results / "zdt1" / FILE
+    path, others = freeze(results, "zdt1")
+    assert (path, others) == (results / "zdt1" / FILE, results / "zdt1" / families.FILE)
     data = json.loads(path.read_text(encoding="utf-8"))
     assert data["kind"] == "known" and "ZDT1" in data["source"]
     losses = np.array(data["losses"])
     f1, f2 = losses[:, 0] * 1.1, losses[:, 1] * 4.6
     np.testing.assert_allclose(f2, 1 - np.sqrt(f1), atol=1e-9)
     before = path.read_bytes()
-    assert freeze(results, "zdt1") is None
+    assert freeze(results, "zdt1") == []
     assert path.read_bytes() == before
 
 
@@ -80,8 +81,7 @@ def test_without_a_known_front_that_of_all_runs_is_frozen(results: Path) -> None
     for path in (results / "dtlz").glob("*/seed=*/config.yaml"):
         text = path.read_text(encoding="utf-8")
         path.write_text(text.replace("  problem:", "  evaluators:"), encoding="utf-8")
-    path = freeze(results, "dtlz")
-    assert path is not None
+    path, _ = freeze(results, "dtlz")
     data = json.loads(path.read_text(encoding="utf-8"))
     assert (data["kind"], data["source"]) == (
         "pooled", "50 trials of 2 runs on the search items (1 of nsga2, 1 of random)",

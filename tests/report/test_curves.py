@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 import synthetic
 
-from suite import pareto, stats
+from suite import pareto
 from suite.report import curves, traces
 from suite.report.load import load
 from suite.report.results import Results
+from suite.statistics import bootstrap
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +28,7 @@ def test_curves_are_median_and_quartiles_of_the_seeds(results: Results) -> None:
         np.testing.assert_allclose(curve.high, np.quantile(runs, 0.75, axis=0))
         assert curve.x.tolist() == list(range(1, 31))
         for k in (0, 14, 29):
-            interval = stats.bootstrap_median([run[k] for run in runs])
+            interval = bootstrap.bootstrap_median([run[k] for run in runs])
             assert interval == (curve.sure_low[k], curve.sure_high[k])
     assert curves.band(results) == "interquartile range of the seeds"
 

@@ -10,12 +10,13 @@ import pytest
 import synthetic
 from browsing import read
 
-from suite import report, stats
+from suite import report
 from suite.report import league
-from suite.report.comparisons import ComparisonRow, compared
+from suite.report.comparisons import ComparisonRow, Ends, compared
 from suite.report.load import load
 from suite.report.results import Results
 from suite.report.tables import Tables
+from suite.statistics import rank_sum
 
 
 @pytest.fixture(scope="module")
@@ -27,13 +28,16 @@ class Stated:
     """Results of which the final scores alone matter."""
 
     def __init__(self, **final: list[float]) -> None:
-        self.final = {name: dict(enumerate(values)) for name, values in final.items()}
+        self.measure, self.problem = "hypervolume", True
+        self.final = self.primary = {
+            name: dict(enumerate(values)) for name, values in final.items()
+        }
         self.optimizers = tuple(final)
 
 
 def said(**final: list[float]) -> str:
     results: Any = Stated(**final)
-    return " ".join(league.verdict(results, compared(results.final)))
+    return " ".join(league.verdict(results, compared(Ends(results.final))))
 
 
 def test_standings_are_in_the_order_of_medians_and_within_the_strip(results: Results) -> None:
@@ -59,7 +63,7 @@ def test_the_verdict_says_what_is_resolved_and_what_is_not() -> None:
     assert text == (
         "tpe has the greatest hypervolume: 7.600 in the median of its seeds. It is better than"
         " random: resolved. It is not told apart from nsga2. Better than random search, resolved:"
-        " tpe and nsga2."
+        " tpe and nsga2. This holds over seeds."
     )
     text = said(nsga2=better[:3], random=worse[:3])
     assert "It is not told apart from random." in text
@@ -85,7 +89,7 @@ def test_the_matrix_mirrors(results: Results) -> None:
 def test_what_the_seeds_can_tell_apart_is_printed(small: Path, tmp_path: Path) -> None:
     html = report.build(small, synthetic.TASK, tmp_path).read_text(encoding="utf-8")
     text = " ".join(" ".join(read(html).text).split())
-    shift = stats.detectable_shift(5, 0.05 / 3)
+    shift = rank_sum.detectable_shift(5, 0.05 / 3)
     assert f"a difference of {shift:.1f} standard deviations" in text
     few: Any = Stated(a=[1.0, 2.0, 3.0], b=[1.0, 2.0, 3.5])
     assert "not even complete separation is resolved" in league.sureness(few, 1)
@@ -105,5 +109,5 @@ def test_equal_runs_have_a_place(results: Results) -> None:
 
 
 def test_rows_of_no_pair_have_no_verdict() -> None:
-    rows: list[ComparisonRow] = compared({"a": {0: 1.0}})
+    rows: list[ComparisonRow] = compared(Ends({"a": {0: 1.0}}))
     assert rows == []

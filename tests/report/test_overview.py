@@ -13,12 +13,13 @@ import synthetic
 from browsing import CHROMIUM, probed, read
 from scipy.stats import rankdata
 
-from suite import ranks, report, strata
+from suite import report
 from suite.commands.report import freeze
 from suite.report import instances, overview
 from suite.report.instances import Instance
 from suite.report.load import load
 from suite.report.tables import Tables
+from suite.statistics import bootstrap, ranks
 
 MANY = 10
 
@@ -57,7 +58,14 @@ def page(found: list[Instance], tmp_path_factory: pytest.TempPathFactory) -> Pat
 
 
 def test_the_page_loads_nothing_from_anywhere(page: Path) -> None:
-    for name in ("runs.csv", "tasks.csv", "across.csv", "across.tex", "ranks.png", "ranks.svg"):
+    for name in (
+        "runs.csv",
+        "tasks.csv",
+        "across.csv",
+        "across.tex",
+        "pairs.csv",
+        *overview.FIGURE,
+    ):
         assert (page.parent / name).is_file()
     html = page.read_text(encoding="utf-8")
     for target in read(html).loads:
@@ -82,9 +90,9 @@ def test_aggregates_are_over_the_tasks_that_have_what_they_need(found: list[Inst
     frozen = [each for each in found if not np.isnan(each.reference)]
     assert len(frozen) == rows["tpe"].measured == MANY // 2
     shares = [np.array([*each.final["tpe"].values()]) / each.reference for each in frozen]
-    assert rows["tpe"].iqm == pytest.approx(strata.iqm(shares))
+    assert rows["tpe"].iqm == pytest.approx(bootstrap.iqm(shares))
     pairs = [[[*i.final[n].values()] for i in found] for n in ("tpe", "random")]
-    assert rows["tpe"].improvement == pytest.approx(strata.improvement(*pairs).value)
+    assert rows["tpe"].improvement == pytest.approx(bootstrap.improvement(*pairs).value)
     assert rows["tpe"].improvement_low < rows["tpe"].improvement < rows["tpe"].improvement_high
     assert rows["random"].compared == 0 and rows["cmaes"].compared == 1
     better = sum(
@@ -99,7 +107,19 @@ def test_the_page_says_what_the_tables_say(page: Path, found: list[Instance]) ->
     ranking = instances.ranked(found)
     assert isinstance(ranking, ranks.Ranking)
     assert f"{ranking.names[0]} has the best mean rank, {ranking.ranks[0]:.2f} over 10" in text
-    assert f"critical difference {ranking.critical:.2f}" in text
+    assert "Wilcoxon’s signed-rank test of the medians, exact, with Holm" in text
+    pairs = instances.pair_rows(found)
+    assert [(r.family, r.a, r.b) for r in pairs] == [
+        ("controls", "nsga2", "random"), ("controls", "tpe", "random"), ("pairs", "nsga2", "tpe"),
+    ]  # fmt: skip
+    with (page.parent / "pairs.csv").open(encoding="utf-8") as file:
+        assert [(r["a"], float(r["p_holm"])) for r in csv.DictReader(file)] == [
+            (r.a, r.p_holm) for r in pairs
+        ]
+    rows = {row.optimizer: row for row in instances.across_rows(found)}
+    for pair in pairs[:2]:
+        assert rows[pair.a].p_random_holm == pair.p_holm
+        assert ("random" in rows[pair.a].over) == (pair.better == pair.a)
     assert "did not run on all tasks: cmaes" in text
     with (page.parent / "tasks.csv").open(encoding="utf-8") as file:
         lines = list(csv.DictReader(file))
@@ -130,10 +150,13 @@ def test_the_table_of_runs_holds_every_final_hypervolume_exactly(
 def test_too_few_tasks_are_refused_with_the_reason(tasks: Path, page: Path, tmp_path: Path) -> None:
     out = Path(shutil.copytree(page.parent, tmp_path / "out"))
     made = report.build_all(tasks, {name: out / name for name in ("task_0", "task_1")}, out)
-    assert "No ranking over all tasks: 2 task instances, and a diagram of ranks needs 10" in words(
-        made
+    assert (
+        "No ranking over all tasks: 2 task instances, and a statement over tasks needs 10"
+        in words(made)
     )
-    assert not (out / "ranks.png").exists()  # that of the earlier report is gone
+    assert not any(
+        (out / name).exists() for name in overview.SOMETIMES
+    )  # that of the earlier report is gone
     html = made.read_text(encoding="utf-8")
     for target in read(html).loads:
         assert target.startswith("#") or (out / target).is_file()

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from suite import stats
-from suite.report.comparisons import ComparisonRow, compared
+from suite.report.comparisons import ComparisonRow, Ends, compared
+from suite.statistics import rank_sum
 
 COMPARISONS = 500
 ALPHA = 0.05
@@ -33,13 +33,13 @@ def verdicts(
 def judged(values: np.ndarray) -> list[ComparisonRow]:
     """The report's rows on `values` (strategies, seeds), with few resamples for its intervals."""
     final = {f"s{k}": dict(enumerate(row.tolist())) for k, row in enumerate(values)}
-    return compared(final, resamples=20)
+    return compared(Ends(final), resamples=20)
 
 
 @pytest.fixture(autouse=True)
 def few_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
     """The paired test stands beside the verdict, and takes nearly all the time."""
-    monkeypatch.setattr("suite.stats.RESAMPLES", 99)
+    monkeypatch.setattr("suite.statistics.items.RESAMPLES", 99)
 
 
 @pytest.mark.parametrize("seeds", [5, 10])
@@ -59,7 +59,7 @@ def test_nor_under_four_labels_with_all_their_pairs() -> None:
 @pytest.mark.parametrize("seeds", [8, 15])
 def test_a_planted_better_optimizer_is_found_at_the_promised_power(seeds: int) -> None:
     rng = np.random.default_rng(seeds)
-    shift = stats.detectable_shift(seeds)
+    shift = rank_sum.detectable_shift(seeds)
     found = []
     for _ in range(COMPARISONS):
         values = rng.normal(size=(2, seeds))
@@ -74,7 +74,7 @@ def test_a_planted_better_optimizer_is_found_at_the_promised_power(seeds: int) -
 def test_a_planted_better_optimizer_is_found_among_four() -> None:
     rng = np.random.default_rng(2)
     seeds, pairs = 12, 6
-    shift = stats.detectable_shift(seeds, ALPHA / pairs) * np.std(pool(np.random.default_rng(0)))
+    shift = rank_sum.detectable_shift(seeds, ALPHA / pairs) * np.std(pool(np.random.default_rng(0)))
     beats = np.zeros(3)
     for _ in range(80):
         rows = verdicts(rng, 4, seeds, float(shift))

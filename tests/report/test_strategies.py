@@ -70,7 +70,7 @@ def test_under_five_seeds_there_are_points_and_no_interval(tmp_path: Path) -> No
     synthetic.write(tmp_path, optimizers=("tpe",), seeds=4, trials=8, items=(20, 20))
     rows = Tables.of(load(tmp_path, synthetic.TASK)).strategies
     assert {row.indicator for row in rows} == {
-        "hypervolume", "report_hypervolume", "report_pessimistic", "gap",
+        "hypervolume", "report_hypervolume", "report_pessimistic", "gap", "optimism",
     }  # fmt: skip
     for row in rows:
         assert len(row.values) == 4

@@ -1,74 +1,128 @@
-"""Differences over runs and items: against formulas, and as often wrong as they say."""
+"""Seeds crossed with items: volumes on drawn items, and the level of the test over both."""
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
-from scipy import stats as scipy_stats
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import binom, ttest_ind
 
-from suite.statistics.crossed import contrast, item_weights
+from suite import pareto
+from suite.statistics import crossed
+from suite.statistics.rank_sum import mann_whitney
 
-
-def test_without_items_it_is_welchs_standard_error_with_the_smaller_groups_freedom() -> None:
-    a, b = np.array([0.3, 0.5, 0.6, 0.2]), np.array([0.1, 0.2, 0.15])
-    found = contrast(a, b, np.empty((0, 4)), np.empty((0, 3)))
-    error = np.sqrt(a.var(ddof=1) / 4 + b.var(ddof=1) / 3)
-    t = (a.mean() - b.mean()) / error
-    assert found.p == pytest.approx(2 * scipy_stats.t.sf(abs(t), 2))
-    assert found.high - found.difference == pytest.approx(scipy_stats.t.ppf(0.975, 2) * error)
-    assert found.error_items == 0
+ALPHA = 0.05
 
 
-def test_one_run_against_a_fixed_model_is_the_standard_error_of_a_paired_mean() -> None:
+def run(rng: np.random.Generator, models: int, sizes: list[int]) -> list[crossed.Measured]:
+    return [
+        crossed.Measured(
+            f"e{k}",
+            1.0,
+            0.1,
+            np.empty(0),
+            (rng.random((models, n)) < rng.random((models, 1))) * 1.0,
+        )
+        for k, n in enumerate(sizes)
+    ]
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 8), st.integers(1, 3))
+@settings(max_examples=25, deadline=None)
+def test_volumes_are_those_of_the_items_drawn(seed: int, models: int, m: int) -> None:
+    rng = np.random.default_rng(seed)
+    made = run(rng, models, [7, 12, 5][:m])
+    drawn = crossed.counts({each.items: each.outcomes.shape[1] for each in made}, rng, 6)
+    found = crossed.volumes(made, drawn)
+    for r in range(6):
+        columns = []
+        for each in made:
+            again = np.repeat(each.outcomes, drawn[each.items][r].astype(int), axis=1)
+            assert again.shape == each.outcomes.shape
+            columns.append((1.0 - again.mean(axis=1)) / 0.9)
+        assert found[r] == pytest.approx(pareto.hypervolume(np.column_stack(columns)), abs=1e-12)
+
+
+def test_a_figure_without_items_is_held_fixed() -> None:
     rng = np.random.default_rng(1)
-    a, b = rng.integers(0, 2, (2, 500)).astype(float)
-    weights = item_weights(500, rng, 20_000)
-    found = contrast([a.mean()], [b.mean()], (weights @ a)[:, None], (weights @ b)[:, None])
-    assert found.error_items == pytest.approx((a - b).std() / np.sqrt(500), rel=0.03)
-    assert found.error_seeds == 0
-    assert found.p == pytest.approx(
-        2 * scipy_stats.norm.sf(abs(found.difference) / found.error_items)
-    )
+    searched = run(rng, 4, [9])[0]
+    depth = np.array([6.0, 8.0, 10.0, 20.0])
+    fixed = crossed.Measured("cost", 6.0, 24.0, depth, np.empty((4, 0)))
+    found = crossed.volumes([searched, fixed], crossed.counts({"e0": 9}, rng, 3))
+    drawn = crossed.counts({"e0": 9}, np.random.default_rng(1), 1)["e0"]
+    assert fixed.fixed and not searched.fixed and found.shape == (3,)
+    once = crossed.volumes([searched, fixed], {"e0": np.ones_like(drawn)})
+    rows = np.column_stack([(1 - searched.outcomes.mean(axis=1)) / 0.9, (6 - depth) / -18])
+    assert once[0] == pytest.approx(pareto.hypervolume(rows))
 
 
-def world(rng: np.random.Generator, seeds: int, items: int, shift: float) -> np.ndarray:
-    """Right answers (2 strategies, seeds, items): each strategy has items of its own that suit it."""
-    ease = rng.normal(0, 1, (2, 1, items)) + rng.normal(0, 1, (1, 1, items))
-    skill = rng.normal(0, 0.1, (2, seeds, 1)) + np.array([shift, 0.0])[:, None, None]
-    return (skill + ease + rng.normal(0, 1, (2, seeds, items)) > 0).astype(float)
+def test_draws_of_one_evaluator_do_not_depend_on_the_others() -> None:
+    alone, both = crossed.counts({"a": 5}), crossed.counts({"b": 8, "a": 5})
+    assert (alone["a"] == both["a"]).all()
+    assert alone["a"].shape == (crossed.RESAMPLES, 5) and (alone["a"].sum(axis=1) == 5).all()
+    assert not (crossed.counts({"a": 8})["a"] == both["b"]).all()
 
 
-def p_of(answers: np.ndarray, rng: np.random.Generator, over_items: bool = True) -> float:
-    n = answers.shape[-1]
-    weights = item_weights(n, rng, 200 if over_items else 0)
-    a, b = answers
-    return contrast(a.mean(axis=1), b.mean(axis=1), weights @ a.T, weights @ b.T).p
-
-
-def test_equal_strategies_are_told_apart_no_more_often_than_said_and_seeds_alone_would() -> None:
-    """A/A with items drawn anew each time: what suits a strategy by luck is not its merit."""
+def test_the_error_of_items_is_that_of_the_mean_of_a_difference() -> None:
+    """With one model a run and one objective, hypervolume is linear in the mean over items."""
     rng = np.random.default_rng(2)
-    worlds = [world(rng, 8, 150, 0.0) for _ in range(300)]
-    both = np.mean([p_of(each, rng) < 0.05 for each in worlds])
-    seeds = np.mean([p_of(each, rng, over_items=False) < 0.05 for each in worlds])
-    assert both <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 300)
-    assert seeds > 0.15
+    items = 400
+    a = [crossed.Measured("e", 1, 0, np.empty(0), rng.random((1, items))) for _ in range(5)]
+    b = [crossed.Measured("e", 1, 0, np.empty(0), rng.random((1, items))) for _ in range(7)]
+    drawn = crossed.counts({"e": items}, resamples=4000)
+    values = [[float(each.outcomes.mean()) for each in side] for side in (a, b)]
+    volumes = [[crossed.volumes([each], drawn) for each in side] for side in (a, b)]
+    found = crossed.difference(*values, *volumes)
+    gaps = np.mean([e.outcomes[0] for e in a], axis=0) - np.mean([e.outcomes[0] for e in b], axis=0)
+    assert found.sd_items == pytest.approx(gaps.std() / math.sqrt(items), rel=0.05)
+    still = crossed.difference(*values, [*np.ones((5, 3))], [*np.ones((7, 3))])
+    welch = ttest_ind(*values, equal_var=False)
+    assert still.sd_items == 0
+    assert still.difference / still.sd_seeds == pytest.approx(welch.statistic)
+    assert found.low < found.difference < found.high and found.p > still.p
 
 
-def test_a_planted_winner_is_found() -> None:
+def test_one_seed_has_no_error_over_seeds() -> None:
+    found = crossed.difference([0.5], [0.3, 0.4], [[0.5, 0.6]], [[0.3, 0.3], [0.4, 0.4]])
+    assert math.isnan(found.p) and math.isnan(found.sd_seeds) and found.sd_items > 0
+
+
+def judged(
+    rng: np.random.Generator, shift: float, seeds: int = 8, items: int = 60
+) -> tuple[list[list[float]], list[list[np.ndarray]]]:
+    """Two strategies; which items either of them solves is the strategy's, not the seed's."""
+    drawn = crossed.counts({"e": items}, resamples=100)
+    values, volumes = [], []
+    for gain in (shift, 0.0):
+        chance = np.clip(rng.beta(1, 1, items) + gain, 0, 1)
+        sides = [
+            crossed.Measured("e", 1, 0, np.empty(0), (rng.random((1, items)) < chance) * 1.0)
+            for _ in range(seeds)
+        ]
+        values.append([float(side.outcomes.mean()) for side in sides])
+        volumes.append([crossed.volumes([side], drawn) for side in sides])
+    return values, volumes
+
+
+def test_a_test_over_seeds_alone_takes_items_for_strategies_and_this_one_does_not() -> None:
     rng = np.random.default_rng(3)
-    found = [p_of(world(rng, 8, 300, 0.6), rng) < 0.05 for _ in range(60)]
+    naive = held = 0
+    for _ in range(300):
+        values, volumes = judged(rng, 0.0)
+        naive += mann_whitney(*values) < ALPHA
+        held += crossed.difference(*values, *volumes).p < ALPHA
+    assert naive > 2 * binom.ppf(0.999, 300, ALPHA)
+    assert 1 <= held <= binom.ppf(0.999, 300, ALPHA)
+
+
+def test_a_planted_winner_is_found_over_seeds_and_items() -> None:
+    rng = np.random.default_rng(4)
+    found = []
+    for _ in range(100):
+        values, volumes = judged(rng, 0.25)
+        each = crossed.difference(*values, *volumes)
+        found.append(each.p < ALPHA and each.difference > 0)
     assert np.mean(found) > 0.8
-
-
-def test_equal_values_are_no_difference_and_exact_ones_a_sure_one() -> None:
-    empty = np.empty((0, 2))
-    assert contrast([0.2, 0.2], [0.2, 0.2], empty, empty).p == 1.0
-    assert contrast([0.3, 0.3], [0.2, 0.2], empty, empty).p == 0.0
-
-
-def test_shapes_that_do_not_fit_are_refused() -> None:
-    with pytest.raises(ValueError, match="empty"):
-        contrast([], [1.0], np.empty((0, 0)), np.empty((0, 1)))
-    with pytest.raises(ValueError, match="drawn values"):
-        contrast([1.0], [1.0], np.empty((3, 2)), np.empty((3, 1)))

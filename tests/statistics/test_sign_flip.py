@@ -87,6 +87,29 @@ def test_many_pairs_agree_with_a_sampled_p() -> None:
     assert low <= sign_flip(d) <= high
 
 
+@pytest.mark.parametrize("mean", [0.0, 0.15, 0.35])
+def test_the_approximation_for_items_is_near_the_exact_p_of_few_pairs(mean: float) -> None:
+    d = np.random.default_rng(5).normal(mean, 1, 36)
+    sizes, total = np.abs(d), float(abs(d.sum()))
+    assert module._saddlepoint(sizes, total) == pytest.approx(
+        module._counted(sizes, total), rel=0.02
+    )
+    assert module._saddlepoint(sizes, -total) == pytest.approx(
+        module._counted(sizes, -total), rel=0.02
+    )
+
+
+def test_at_many_pairs_grid_and_approximation_meet() -> None:
+    d = np.random.default_rng(7).normal(0.13, 1, module.MANY)
+    sizes, total = np.abs(d), float(abs(d.sum()))
+    assert module._saddlepoint(sizes, total) <= module._on_grid(sizes, total)
+    assert module._saddlepoint(sizes, total) == pytest.approx(
+        module._on_grid(sizes, total), rel=0.01
+    )
+    assert module._saddlepoint(sizes, sizes.sum()) == 0.5**module.MANY
+    assert module._saddlepoint(sizes, 0.0) == 0.5
+
+
 def test_under_the_null_every_level_is_kept() -> None:
     """Of all signs of fixed sizes, the share with a p of α or less is α at most: that is exactness."""
     sizes = np.array([1.0, 1.0, 2.0, 3.5, 5.0, 8.0, 8.0, 13.0])
