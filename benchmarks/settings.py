@@ -5,8 +5,8 @@
 
 On TASK_tabular, draw 0: per strategy and setting the final hypervolume on search items, which the
 strategy was fitted to, and the *true* one (`simulated.true_share`: its front at the expected outcomes), as
-median and range over seeds. A run does not know its budget, so that the first 200 trials of a run of 1000 are the run
-of 200. Gaussian processes run at the least budget alone.
+median and range over seeds. A run does not know its budget, so that the first 200 trials of a run of 1000
+are the run of 200. Gaussian processes run at the least budget alone.
 """
 
 from __future__ import annotations

@@ -84,6 +84,23 @@ class Surrogate:
         ]
         return other
 
+    def with_items(self, chosen: NDArray[np.intp]) -> Surrogate:
+        """The same with the items `chosen` in place of its own, by column: another item set.
+
+        Columns may repeat, so that a bootstrap sample of the items is one; `sizes` stay, so that as
+        many of each figure's must be given, in the figures' order. `ValueError` otherwise.
+        """
+        ends = np.cumsum([0, *self.sizes.values()])
+        wanted = np.repeat(np.arange(len(self.sizes)), np.diff(ends))
+        figures = np.searchsorted(ends, chosen, side="right") - 1
+        if not np.array_equal(figures, wanted):
+            raise ValueError(f"items {chosen!r} are not {self.sizes} of each figure, in order")
+        other = copy.copy(self)
+        other.values, other.counts = self.values[chosen], self.counts[chosen]
+        weight, bias = self._layers[-1]
+        other._layers = [*self._layers[:-1], (weight[..., chosen], bias[..., chosen])]
+        return other
+
     def tokens(self, X: Array) -> Array:
         """Tokens generated per item, (n, evaluators): linear in the candidate, 0 at least."""
         found: Array = X @ self._tokens[1:] + self._tokens[0]
