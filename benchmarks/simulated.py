@@ -7,7 +7,6 @@ the search saw, are measured again, here without any noise.
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -64,6 +63,24 @@ class World:
         found: Array = (ideal - self.scores(X)) / (ideal - reference)
         return found
 
+    def item_weights(self) -> Array:
+        """Of each score, the weight (m, items) of every item in it: scores are ``expected @ weights.T``."""
+        sizes = [*self.surrogate.sizes.values()]
+        return np.repeat(np.diag([1 / size for size in sizes]), sizes, axis=1)
+
+    def loss_slopes(self, X: Array) -> Array:
+        """Gradients (n, m, d) of the expected losses at `X` (n, d)."""
+        found = [self.surrogate.weighed(X, weights)[1] for weights in self.item_weights()]
+        scale = [o.reference - o.ideal for o in self.objectives]
+        return np.stack(found, axis=1) / np.array(scale)[:, None]
+
+    def weighed_loss(self, X: Array, weights: Array) -> tuple[Array, Array]:
+        """The expected losses weighed by `weights` (m,): values (n,) and gradients (n, d) at `X` (n, d)."""
+        scale = weights / [o.ideal - o.reference for o in self.objectives]
+        at_ideal = float(scale @ [o.ideal for o in self.objectives])
+        values, slopes = self.surrogate.weighed(X, scale @ self.item_weights())
+        return at_ideal - values, -slopes
+
     def true_share(self, X: Array, F: Array) -> float:
         """Hypervolume of the expected losses of those `X` (n, d) whose seen losses `F` (n, m) are a front."""
         return pareto.hypervolume(self.losses(X[pareto.front(F)]))
@@ -74,12 +91,24 @@ def configuration(task: str, strategy: str, words: Sequence[str] = ()) -> dict[s
     return compose.compose([f"task={task}_tabular", f"optimizer={strategy}", *words])
 
 
+class Unkept(Journal):
+    """A journal that keeps nothing: half of a short simulated trial is writing it safely to a disk."""
+
+    def __init__(self) -> None:
+        super().__init__(Path("unkept"))
+
+    def read(self) -> list[Trial]:
+        """Nothing to resume."""
+        return []
+
+    def append(self, record: Trial) -> None:
+        """The search itself returns the trials."""
+
+
 def search(made: Task, config: Mapping[str, Any], seed: int, trials: int) -> list[Trial]:
     """The trials of one run of `config` with `seed` on `made`, through the whole harness."""
-    with tempfile.TemporaryDirectory() as folder:
-        journal = Journal(Path(folder) / "trials.jsonl")
-        optimizer = assemble.optimizer({**config, "seed": seed}, made)
-        return harness.search(made, optimizer, journal, trials)
+    optimizer = assemble.optimizer({**config, "seed": seed}, made)
+    return harness.search(made, optimizer, Unkept(), trials)
 
 
 def candidates(trials: Sequence[Trial]) -> Array:
