@@ -91,9 +91,9 @@ def dimension(made: World, trials: fit.Trials) -> list[Row]:
 
     The matrix C = E[∇f ∇fᵀ] has the eigenvalues λ of the active subspace (Constantine 2015, *Active
     Subspaces*, eq. 1.2). The dimension is their participation ratio, (Σλ)² / Σλ²: d where all
-    directions count alike, 1 where one does. `ninety` and `ninety_nine` are how many directions hold so much of
-    Σλ in per cent. For all losses together C is the sum of theirs. Near the front the mean is over the
-    candidates on their own run's front, elsewhere over uniform points.
+    directions count alike, 1 where one does. `ninety` and `ninety_nine` are how many directions hold so
+    much of Σλ in per cent. For all losses together C is the sum of theirs. Near the front the mean is over
+    the candidates on their own run's front, elsewhere over uniform points.
     """
     F = np.array([1 - trials.Y[:, items].mean(axis=1) for _, items in columns(trials)]).T
     near = []

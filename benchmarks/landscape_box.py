@@ -25,8 +25,8 @@ def box(task: str, config: Mapping[str, Any], results: Path) -> Row:
     """The base's losses and hypervolume, and that of runs as published and with the base as reference.
 
     The *band* is the part of the box where a loss is above the base's: what a merge gets there it gets for
-    being no worse than an untouched model. `in_band` is its share of a published hypervolume. With the base as
-    reference losses are L / L(base), and what does not beat the base in everything counts nothing.
+    being no worse than an untouched model. `in_band` is its share of a published hypervolume. With the base
+    as reference losses are L / L(base), and what does not beat the base in everything counts nothing.
     """
     objectives = [Objective(**each) for each in config["task"]["objectives"].values()]
     base = {}
@@ -52,10 +52,9 @@ def box(task: str, config: Mapping[str, Any], results: Path) -> Row:
 def _baseline(path: Path, name: str) -> Mapping[str, Any]:
     """The scores of a baseline in its journal; the report split's where the journal has several."""
     lines = [line for line in journal.records(path).read() if line["name"] == name]
-    found: Mapping[str, Any] = [x for x in lines if x.get("split", "report") == "report"][0][
-        "scores"
-    ]
-    return found
+    found = next(line for line in lines if line.get("split", "report") == "report")
+    scores: Mapping[str, Any] = found["scores"]
+    return scores
 
 
 def centre(config: Mapping[str, Any], made: World, results: Path) -> Row:

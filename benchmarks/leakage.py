@@ -8,8 +8,8 @@ aside):
 
 - *solved*: the whole question, about the same picture if there is one, with a completion that the item
   set's own scorer takes for right.
-- *read*: the whole question stands in a text without its answer, say to be translated. Of items with pictures:
-  the same picture, pixel by pixel, stands there.
+- *read*: the whole question stands in a text, perhaps without its answer, say to be translated. Of items
+  with pictures: the same picture, pixel by pixel, stands there.
 
 Problems that are alike but for a name or a number do not count; the generator makes both from the
 same patterns.
@@ -23,7 +23,6 @@ import json
 import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import yaml
