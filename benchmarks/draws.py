@@ -28,6 +28,7 @@ import itertools
 import json
 import math
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -47,6 +48,7 @@ from suite.task import Task
 SIDES = ("search", "true")
 KINDS = ("noise", "items")
 ALPHA = 0.05
+FEWEST = 2  # draws that a variance needs
 
 
 def resampled(surrogate: Surrogate, draw: int) -> Surrogate:
@@ -67,11 +69,14 @@ def drawn(world: World, kind: str, draw: int) -> Task:
 
 
 def shares(world: World, kind: str, options: argparse.Namespace) -> dict[str, Array]:
-    """Final hypervolumes (sides, draws, seeds) by strategy."""
+    """Final hypervolumes (sides, draws, seeds) by strategy; fewer draws when the minutes are over."""
+    began, done = time.monotonic(), 0
     seeds = range(FIRST_SEED, FIRST_SEED + options.seeds)
     found = {name: np.empty((2, options.draws, options.seeds)) for name in options.strategies}
     configs = {name: simulated.configuration(world.task, name) for name in options.strategies}
     for draw in range(options.draws):
+        if done >= FEWEST and time.monotonic() - began > 60 * options.minutes:
+            break
         made = drawn(world, kind, draw)
         for name, config in configs.items():
             for column, seed in enumerate(seeds):
@@ -79,8 +84,9 @@ def shares(world: World, kind: str, options: argparse.Namespace) -> dict[str, Ar
                 X, F = simulated.candidates(trials), simulated.losses(trials)
                 pair = pareto.hypervolume(F), world.true_share(X, F)
                 found[name][:, draw, column] = pair
+        done += 1
         print(f"{kind}: draw {draw} done", file=sys.stderr, flush=True)
-    return found
+    return {name: values[:, :done] for name, values in found.items()}
 
 
 def compared(values: dict[str, Array]) -> list[Row]:
@@ -119,7 +125,10 @@ def summary(rows: Sequence[Row]) -> Row:
 
 def show(kind: str, side: str, values: dict[str, Array], rows: Sequence[Row]) -> None:
     """One kind's and side's tables."""
-    print(f"\n{kind} draws, hypervolume {side}: mean, range of the means of draws")
+    draws, seeds = next(iter(values.values())).shape
+    print(
+        f"\n{draws} {kind} draws x {seeds} seeds, hypervolume {side}: mean, range of draws' means"
+    )
     for name in sorted(values, key=lambda name: -values[name].mean()):
         means = values[name].mean(axis=1)
         print(f"  {name:22}{means.mean():.4f}  [{means.min():.3f}, {means.max():.3f}]")
@@ -156,6 +165,7 @@ def main() -> int:
     parser.add_argument("--draws", type=int, default=12)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--trials", type=int, default=200)
+    parser.add_argument("--minutes", type=float, default=math.inf, help="begin no draw after them")
     parser.add_argument("--kinds", nargs="+", default=[*KINDS], choices=KINDS)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
