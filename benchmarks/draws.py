@@ -1,7 +1,8 @@
 """One item set is one replicate: what items and what seeds add to a difference.
 
     OMP_NUM_THREADS=1 python benchmarks/draws.py [ja_math_micro] [--draws 12] [--seeds 5] [--trials 200]
-                                                 [--kinds noise items] [--strategies …] [--json]
+                                                 [--kinds noise items] [--strategies …]
+                                                 [--processes 1] [--json]
 
 Strategies × item draws × seeds on TASK_tabular, every cell. Two kinds of draws:
 
@@ -27,9 +28,10 @@ import argparse
 import itertools
 import json
 import math
+import multiprocessing
 import sys
-import time
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -48,7 +50,6 @@ from suite.task import Task
 SIDES = ("search", "true")
 KINDS = ("noise", "items")
 ALPHA = 0.05
-FEWEST = 2  # draws that a variance needs
 
 
 def resampled(surrogate: Surrogate, draw: int) -> Surrogate:
@@ -68,25 +69,32 @@ def drawn(world: World, kind: str, draw: int) -> Task:
     return problem_task(f"{world.task}_tabular", problem, world.objectives)
 
 
-def shares(world: World, kind: str, options: argparse.Namespace) -> dict[str, Array]:
-    """Final hypervolumes (sides, draws, seeds) by strategy; fewer draws when the minutes are over."""
-    began, done = time.monotonic(), 0
-    seeds = range(FIRST_SEED, FIRST_SEED + options.seeds)
-    found = {name: np.empty((2, options.draws, options.seeds)) for name in options.strategies}
-    configs = {name: simulated.configuration(world.task, name) for name in options.strategies}
-    for draw in range(options.draws):
-        if done >= FEWEST and time.monotonic() - began > 60 * options.minutes:
-            break
-        made = drawn(world, kind, draw)
-        for name, config in configs.items():
-            for column, seed in enumerate(seeds):
-                trials = simulated.search(made, config, seed, options.trials)
-                X, F = simulated.candidates(trials), simulated.losses(trials)
-                pair = pareto.hypervolume(F), world.true_share(X, F)
-                found[name][:, draw, column] = pair
-        done += 1
-        print(f"{kind}: draw {draw} done", file=sys.stderr, flush=True)
-    return {name: values[:, :done] for name, values in found.items()}
+def cells(
+    task: str, kind: str, draw: int, strategies: Sequence[str], seeds: int, trials: int
+) -> Array:
+    """Final hypervolumes (strategies, sides, seeds) of every run on one draw."""
+    world = World(task)
+    made = drawn(world, kind, draw)
+    found = np.empty((len(strategies), len(SIDES), seeds))
+    for row, name in enumerate(strategies):
+        config = simulated.configuration(task, name)
+        for column in range(seeds):
+            run = simulated.search(made, config, FIRST_SEED + column, trials)
+            X, F = simulated.candidates(run), simulated.losses(run)
+            found[row, :, column] = pareto.hypervolume(F), world.true_share(X, F)
+    print(f"{kind}: draw {draw} done", file=sys.stderr, flush=True)
+    return found
+
+
+def shares(kind: str, options: argparse.Namespace) -> dict[str, Array]:
+    """Final hypervolumes (sides, draws, seeds) by strategy; draws are independent of each other."""
+    own = (options.strategies, options.seeds, options.trials)
+    fresh = multiprocessing.get_context("spawn")  # a fork would share the libraries' threads
+    with ProcessPoolExecutor(options.processes, mp_context=fresh) as pool:
+        draws = range(options.draws)
+        waiting = [pool.submit(cells, options.task, kind, draw, *own) for draw in draws]
+        found = np.stack([each.result() for each in waiting], axis=2)
+    return dict(zip(options.strategies, found, strict=True))
 
 
 def compared(values: dict[str, Array]) -> list[Row]:
@@ -165,13 +173,13 @@ def main() -> int:
     parser.add_argument("--draws", type=int, default=12)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--trials", type=int, default=200)
-    parser.add_argument("--minutes", type=float, default=math.inf, help="begin no draw after them")
+    parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--kinds", nargs="+", default=[*KINDS], choices=KINDS)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    world, every = World(options.task), []
+    every = []
     for kind in options.kinds:
-        found = shares(world, kind, options)
+        found = shares(kind, options)
         for index, side in enumerate(SIDES):
             values = {name: each[index] for name, each in found.items()}
             rows = compared(values)
