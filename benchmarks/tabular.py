@@ -25,23 +25,22 @@ import argparse
 import itertools
 import json
 import sys
-import tempfile
 import time
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.stats import kendalltau
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import simulated
+from simulated import FIRST_SEED, Array, Row
 
 from suite import harness, pareto
 from suite.commands import assemble, compose
 from suite.journal import Journal
 from suite.trial import Trial
 
-Array = NDArray[np.float64]
-Row = dict[str, Any]
-FIRST_SEED = 1000  # none of a journal's, so that no run repeats candidates that were fitted
 RESAMPLES = 5000
 RESOLVED = 0.975  # share of resamples that makes the better one of a pair sure
 HARD = ("nsga2", 2000, ["task.problem.noise=false", "optimizer.population=100"])
@@ -52,7 +51,7 @@ def journaled(results: Path, task: str, strategies: list[str]) -> dict[str, Arra
     found = {}
     for strategy in strategies:
         paths = sorted((results / task / strategy).glob("seed=*/trials.jsonl"))
-        runs = [_losses(Journal(path).read()) for path in paths]
+        runs = [simulated.losses(Journal(path).read()) for path in paths]
         if runs:
             found[strategy] = np.stack([run[: min(map(len, runs))] for run in runs])
     return found
@@ -60,17 +59,8 @@ def journaled(results: Path, task: str, strategies: list[str]) -> dict[str, Arra
 
 def search(task: str, strategy: str, seed: int, trials: int, words: list[str]) -> list[Trial]:
     """The trials of a run on the surrogate task."""
-    own = [f"task={task}_tabular", f"optimizer={strategy}", f"seed={seed}"]
-    config = compose.compose([*own, *words])
-    made = assemble.task(config)
-    with tempfile.TemporaryDirectory() as folder:
-        journal = Journal(Path(folder) / "trials.jsonl")
-        return harness.search(made, assemble.optimizer(config, made), journal, trials)
-
-
-def _losses(trials: list[Trial]) -> Array:
-    m = max(len(trial.losses) for trial in trials)
-    return np.array([harness.told_losses(trial, m) for trial in trials])
+    config = simulated.configuration(task, strategy, words)
+    return simulated.search(assemble.task(config), config, seed, trials)
 
 
 def compared(real: dict[str, Array], surrogate: dict[str, Array]) -> Row:
@@ -126,7 +116,7 @@ def checked(task: str, fronts: dict[str, list[Trial]], count: int) -> list[Row]:
     found = []
     for strategy, trials in fronts.items():
         expected = [harness.measure(tabular, 0, np.array(trial.x)) for trial in trials]
-        chosen = _spread(_losses(expected), count)
+        chosen = _spread(simulated.losses(expected), count)
         measured = [harness.measure(real, 0, np.array(trials[k].x)) for k in chosen]
         for objective in real.objectives:
             figure = f"problem.{objective.metric}"
@@ -139,7 +129,8 @@ def checked(task: str, fronts: dict[str, list[Trial]], count: int) -> list[Row]:
             row["rmse"] = float(100 * np.sqrt(((guess - truth) ** 2).mean()))
             found.append(row)
         shares = (
-            pareto.hypervolume(_losses(each)) for each in ([expected[k] for k in chosen], measured)
+            pareto.hypervolume(simulated.losses(each))
+            for each in ([expected[k] for k in chosen], measured)
         )
         found[-1]["hypervolumes"] = list(shares)
     return found
@@ -171,8 +162,8 @@ def measured(task: str, options: argparse.Namespace) -> Row:
         ]
         spent = time.perf_counter() - wall, time.process_time() - processor
         seconds[strategy] = [each / options.seeds for each in spent]
-        shares[strategy] = np.array([pareto.hypervolume(_losses(run)) for run in runs])
-        fronts[strategy] = [run[k] for run in runs for k in pareto.front(_losses(run))]
+        shares[strategy] = np.array([pareto.hypervolume(simulated.losses(run)) for run in runs])
+        fronts[strategy] = [run[k] for run in runs for k in pareto.front(simulated.losses(run))]
     ends = {
         name: np.array([pareto.hypervolume(run[:budget]) for run in runs])
         for name, runs in real.items()

@@ -75,6 +75,36 @@ class Surrogate:
         found: Array = self.members(X).mean(axis=0)
         return found
 
+    def weighed(self, X: Array, weights: Array) -> tuple[Array, Array]:
+        """The items' expected outcomes weighed and summed, and how they change with the candidate.
+
+        Parameters
+        ----------
+        X : (n, d)
+            Candidates in the unit cube.
+        weights : (items,)
+            Of each item; the mean over n items of a figure is 1 / n for each of them.
+
+        Returns
+        -------
+        values : (n,)
+        gradients : (n, d)
+            By the parameters in units of the cube.
+        """
+        hidden: Array = np.broadcast_to(2.0 * X - 1.0, (len(self._layers[0][0]), *X.shape))
+        slopes = []
+        for weight, bias in self._layers[:-1]:
+            sums = hidden @ weight + bias
+            gate = 1.0 / (1.0 + np.exp(-sums))
+            slopes.append(gate * (1.0 + sums * (1.0 - gate)))
+            hidden = sums * gate
+        weight, bias = self._layers[-1]
+        outcomes = 1.0 / (1.0 + np.exp(-(hidden @ weight + bias)))
+        back: Array = (outcomes * (1.0 - outcomes) * weights) @ weight.swapaxes(1, 2)
+        for (weight, _), slope in zip(reversed(self._layers[:-1]), reversed(slopes), strict=True):
+            back = (back * slope) @ weight.swapaxes(1, 2)
+        return (outcomes @ weights).mean(axis=0), 2.0 * back.mean(axis=0)
+
     def with_networks(self, networks: Sequence[Sequence[tuple[Array, Array]]]) -> Surrogate:
         """The same with other `networks`: of each, weights (in, out) and biases (out,) by layer."""
         other = copy.copy(self)
@@ -82,6 +112,23 @@ class Surrogate:
             (np.stack([w for w, _ in layer]), np.stack([b for _, b in layer])[:, None])
             for layer in zip(*networks, strict=True)
         ]
+        return other
+
+    def with_items(self, chosen: NDArray[np.intp]) -> Surrogate:
+        """The same with the items `chosen` in place of its own, by column: another item set.
+
+        Columns may repeat, so that a bootstrap sample of the items is one; `sizes` stay, so that as
+        many of each figure's must be given, in the figures' order. `ValueError` otherwise.
+        """
+        ends = np.cumsum([0, *self.sizes.values()])
+        wanted = np.repeat(np.arange(len(self.sizes)), np.diff(ends))
+        figures = np.searchsorted(ends, chosen, side="right") - 1
+        if not np.array_equal(figures, wanted):
+            raise ValueError(f"items {chosen!r} are not {self.sizes} of each figure, in order")
+        other = copy.copy(self)
+        other.values, other.counts = self.values[chosen], self.counts[chosen]
+        weight, bias = self._layers[-1]
+        other._layers = [*self._layers[:-1], (weight[..., chosen], bias[..., chosen])]
         return other
 
     def tokens(self, X: Array) -> Array:

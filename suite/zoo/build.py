@@ -24,8 +24,8 @@ from transformers import AutoConfig, AutoProcessor
 
 from suite.commands.card import versions
 from suite.hub import sha256
-from suite.zoo import eyes, sight, tokenizer, train
-from suite.zoo.mixture import Mixture, batches
+from suite.zoo import eyes, reading, sight, tokenizer, train
+from suite.zoo.mixture import batches
 from suite.zoo.probe import probe, probe_sight
 from suite.zoo.worlds import WORLDS, World
 
@@ -137,13 +137,14 @@ class Builder:
             else:
                 keys = ("steps", "lr", "final", "device")
                 options = {key: stage[key] for key in keys if key in stage}
-                train.train(model, self._stream(stage, seed, see), report=report, **options)
+                train.train(model, self._stream(stage, name, see), report=report, **options)
 
-    def _stream(self, stage: Stage, seed: str, see: Any) -> Iterator[train.Batch]:
+    def _stream(self, stage: Stage, name: str, see: Any) -> Iterator[train.Batch]:
         """Endless batches of the stage's documents."""
-        mixture = Mixture(stage["mixture"], seed, self.world.writers)
         weight = stage.get("prompt_weight", 0.2)
-        for drawn in batches(mixture, stage.get("batch", 32)):
+        for drawn in batches(
+            reading.mixture(self.spec, name, stage), stage.get("batch", reading.BATCH)
+        ):
             if see is None:
                 yield train.encode(drawn, self.tokens, weight)
             else:

@@ -192,3 +192,32 @@ def test_files_that_are_no_surrogate_are_refused(tmp_path: Path) -> None:
             tabular.read(tmp_path / f"{name}.npz")
     with pytest.raises(BadInput, match="cannot be read"):
         tabular.read(tmp_path / "missing.npz")
+
+
+@pytest.mark.parametrize("task", DATA)
+def test_weighed_outcomes_and_their_slopes_are_those_of_central_differences(task: str) -> None:
+    surrogate = tabular.read(DATA[task])
+    X = candidates(3, surrogate.space.d)
+    weights = np.random.default_rng(1).random(sum(surrogate.sizes.values()))
+    values, slopes = surrogate.weighed(X, weights)
+    assert np.allclose(values, surrogate.expected(X) @ weights)
+    for column, step in enumerate(1e-5 * np.eye(surrogate.space.d)):
+        ahead, behind = (surrogate.expected(X + sign * step) @ weights for sign in (1, -1))
+        assert np.allclose(slopes[:, column], (ahead - behind) / 2e-5, atol=1e-5)
+
+
+def test_other_items_are_those_columns_with_their_levels() -> None:
+    surrogate = tabular.read(MATHS)
+    random = np.random.default_rng(2)
+    chosen = np.concatenate([random.integers(200, size=200), 200 + random.integers(200, size=200)])
+    other = surrogate.with_items(chosen)
+    X = candidates(4)
+    assert np.array_equal(other.expected(X), surrogate.expected(X)[:, chosen])
+    assert np.array_equal(other.values, surrogate.values[chosen])
+    assert not np.array_equal(surrogate.expected(X), other.expected(X))
+
+
+@pytest.mark.parametrize("chosen", [np.arange(399), np.arange(400)[::-1], np.zeros(400, int)])
+def test_items_of_another_figure_or_number_are_refused(chosen: np.ndarray) -> None:
+    with pytest.raises(ValueError, match="of each figure, in order"):
+        tabular.read(MATHS).with_items(chosen)

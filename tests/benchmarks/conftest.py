@@ -1,0 +1,8 @@
+"""Make the modules of benchmarks/ importable under any import mode."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).parents[2] / "benchmarks"))
