@@ -10,7 +10,8 @@ from suite import pareto
 from suite.report.results import Judged, Results
 
 RANDOM = "random"  # the optimizer
-CONTROLS = (RANDOM, "random_sources", "lambda_grid")  # what every strategy is compared with first
+SOURCES = "random_sources"  # the same over one number per source
+CONTROLS = (RANDOM, SOURCES, "lambda_grid")  # what every strategy is compared with first
 UNIFORM, DONOR = "uniform", "random_donor"  # how the baselines' names begin
 MISSING = "not there"
 
@@ -35,25 +36,36 @@ class ControlRow:
 
 def control_rows(results: Results) -> list[ControlRow]:
     """Random search; and, unless the task has no models, the models and merges without a search."""
-    runs = [*results.final.get(RANDOM, {}).values()]
-    rows = [
-        ControlRow(
-            "random search",
-            (RANDOM,) if runs else (),
-            "search items, median of seeds" if runs else MISSING,
-            median(runs) if runs else math.nan,
-        )
-    ]
+    searched = _searched(results, "random search", RANDOM)
     if results.problem:
-        return rows
+        return [searched]
     merges = [b for b in results.baselines if not b.unmerged]
     return [
-        *rows,
+        searched,
+        _searched(results, "random search over sources", SOURCES),
         _row("single models", [b for b in results.baselines if b.unmerged]),
         _row("uniform merge", [b for b in merges if b.name.startswith(UNIFORM)]),
-        _row("hand-tuned merges", [b for b in merges if not b.name.startswith((UNIFORM, DONOR))]),
+        _row("baselines", [b for b in merges if not b.name.startswith((UNIFORM, DONOR))]),
+        _tuned(results),
         _row("random donor", [b for b in merges if b.name.startswith(DONOR)]),
     ]
+
+
+def _searched(results: Results, control: str, optimizer: str) -> ControlRow:
+    runs = [*results.final.get(optimizer, {}).values()]
+    if not runs:
+        return ControlRow(control, (), MISSING, math.nan)
+    return ControlRow(control, (optimizer,), "search items, median of seeds", median(runs))
+
+
+def _tuned(results: Results) -> ControlRow:
+    """The front of the hand tuning by rule."""
+    tuned = results.tuned
+    if tuned is None:
+        return ControlRow("hand tuning by rule", (), MISSING, math.nan)
+    share = pareto.hypervolume([merge.losses for merge in tuned.front])
+    about = f"report items, front of {tuned.candidates} candidates"
+    return ControlRow("hand tuning by rule", tuple(m.name for m in tuned.front), about, share)
 
 
 def _row(control: str, models: list[Judged]) -> ControlRow:

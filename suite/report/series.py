@@ -99,13 +99,14 @@ def planes(results: Results) -> list[Plane]:
     for i, j in itertools.combinations(range(len(results.objectives)), 2):
         x, y = results.objectives[i], results.objectives[j]
         shown = results.baselines if judged else ()
+        tuned = results.tuned.front if judged and results.tuned else ()
         built.append(
             Plane(
                 x=x,
                 y=y,
                 split="report" if judged else "search",
                 clouds=tuple(_cloud(results, o, i, j, judged) for o in results.optimizers),
-                merges=tuple(_point(b, x, y, b.name) for b in shown if not b.unmerged),
+                merges=tuple(_point(b, x, y, b.name) for b in (*shown, *tuned) if not b.unmerged),
                 parents=tuple(_point(b, x, y, b.name) for b in shown if b.unmerged),
                 reference=() if judged else _reference(results, x, y),
             )

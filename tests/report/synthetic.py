@@ -89,11 +89,13 @@ def write(
     task: str = TASK,
     paths: bool = False,
     pictures: bool = False,
+    tuned: bool = False,
 ) -> None:
     """Write the results of one task; `items` counts those of the search and the report split.
 
     With `paths` the trials are layer paths over a merge and a model, and a third objective is depth.
-    With `pictures` the sample answers are about pictures, recorded as `judge` records them.
+    With `tuned` the task is tuned by hand: three of the baselines, the cost three candidates. With
+    `pictures` the sample answers are about pictures, recorded as `judge` records them.
     """
     rng = np.random.default_rng(20)
     ease = {"search": rng.random((m, items[0])), "report": rng.random((m, items[1]))}
@@ -113,10 +115,31 @@ def write(
         folder = results / task / "baselines"
         folder.mkdir(parents=True)
         _write_lines(folder / "judged.jsonl", lines)
+    if tuned:
+        _write_tuned(results / task / "hand_tuned", ease, rng, m)
     if pictures:
         for path in (results / task).rglob("judged.jsonl"):
             lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
             _write_lines(path, pictured.lines(lines))
+
+
+def _write_tuned(
+    folder: Path, ease: Mapping[str, np.ndarray], rng: np.random.Generator, m: int
+) -> None:
+    """A hand tuning that tried three merges in two stages, and kept each of them for report items."""
+    names = ("task_arithmetic_0.3", "task_arithmetic_0.4", "ties_0.2")
+    lines = []
+    for split in ("select", "report"):
+        for number, name in enumerate(names):
+            recipe = _recipe(["ja", "maths_1"], "base")
+            scores = measure(rates(*BASELINES[name], m), ease[split], rng)
+            lines.append(
+                _line("hand_tuned", f"tried {name}", number, split, recipe, scores, m, False)
+            )
+    folder.mkdir(parents=True)
+    _write_lines(folder / "judged.jsonl", lines)
+    rule = {"candidates": 3, "stages": {"published": 0, "one_weight": 2, "ties": 1}}
+    (folder / "rule.yaml").write_text(yaml.safe_dump(rule), encoding="utf-8")
 
 
 def _write_run(

@@ -21,7 +21,7 @@ def results(small: Path) -> Results:
 
 
 def test_every_question_has_the_best_merge_first_and_all_parents(results: Results) -> None:
-    chosen = [run.chosen for run in results.runs if run.chosen]
+    chosen = [run.first for run in results.runs if run.first]
     best = min(chosen, key=lambda line: line.losses[0])
     sheets = answers.sheets(results)
     assert [sheet.evaluator for sheet in sheets] == ["maths", "general"]
@@ -100,7 +100,7 @@ def test_rows_are_the_sheets_answers(seen: Path) -> None:
     assert len(rows) == 3 * pictured.COUNT * 6
     assert [row.item for row in rows[::6]] == [*range(1, pictured.COUNT + 1)] * 3
     (chosen,) = [
-        line for run in results.runs if (line := run.chosen) and rows[0].model.endswith(line.name)
+        line for run in results.runs if (line := run.first) and rows[0].model.endswith(line.name)
         and rows[0].model.startswith(f"{run.optimizer}, seed {run.seed},")
     ]  # fmt: skip
     mine = [row for row in rows if row.kind == "searched"]

@@ -47,7 +47,13 @@ def ends(results: Results, folder: Path) -> tuple[dict[str, list[float]], dict[s
             area([list(t.losses) for t in run.trials if t.losses]) for run in results.of(name)
         ]
         report[name] = [
-            area([json.loads(line)["losses"] for line in path.read_text("utf-8").splitlines()])
+            area(
+                [
+                    line["losses"]
+                    for line in map(json.loads, path.open("rb"))
+                    if line["split"] == "report"
+                ]
+            )
             for seed in range(5)
             if (path := folder / synthetic.TASK / name / f"seed={seed}" / "judged.jsonl")
         ]
@@ -111,7 +117,7 @@ def test_without_outcomes_of_items_the_seeds_alone_decide(results: Results) -> N
         scores = {name: replace(score, items=()) for name, score in line.scores.items()}
         return replace(line, scores=scores)
 
-    runs = tuple(replace(run, judged=tuple(map(bare, run.judged or ()))) for run in results.runs)
+    runs = tuple(replace(run, reported=tuple(map(bare, run.reported))) for run in results.runs)
     found = comparisons.comparison_rows(replace(results, runs=runs))
     for row in found:
         assert np.isnan(row.p_items) and np.isnan(row.sd_items) and row.held == ()

@@ -62,19 +62,36 @@ def test_seeds_are_sorted_as_numbers(results: Path) -> None:
 def test_a_torn_last_line_is_left_out(results: Path) -> None:
     path = results / RUN / "trials.jsonl"
     path.write_bytes(path.read_bytes()[:-20])
+    (results / RUN / "judged.jsonl").unlink()  # it may hold the torn trial
     assert len(load(results, synthetic.TASK).of("nsga2")[1].trials) == 29
 
 
-def test_a_model_judged_again_counts_once_and_the_last_choice_holds(results: Path) -> None:
+def test_a_model_judged_again_counts_once_and_its_last_measurement_decides(results: Path) -> None:
     path = results / RUN / "judged.jsonl"
     lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    other = next(line for line in lines if not line["chosen"])
-    with path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps({**other, "chosen": True}) + "\n")
+    before = load(results, synthetic.TASK).of("nsga2")[1]
+    assert before.first is not None
+    select = {line["number"]: line for line in lines if line["split"] == "select"}
+    least = {**select[before.first.number]}
+    for number in {line.number for line in before.reported} - {before.first.number}:
+        again = {**select[number], "scores": least["scores"], "losses": least["losses"]}
+        with path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(again) + "\n")
     run = load(results, synthetic.TASK).of("nsga2")[1]
-    assert len(run.reported) == len(lines)
-    assert run.chosen is not None
-    assert run.chosen.number == other["number"]
+    assert len({line.number for line in run.reported}) == len(run.reported)
+    assert run.first is not None  # of equally good ones the first trial
+    assert run.first.number == min(
+        line.number for line in before.reported if line.number is not None
+    )
+
+
+def test_a_run_that_is_not_judged_to_the_end_has_chosen_nothing(results: Path) -> None:
+    path = results / RUN / "judged.jsonl"
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    path.write_text("".join(lines[1:]), encoding="utf-8")  # a select line is missing
+    run = load(results, synthetic.TASK).of("nsga2")[1]
+    assert run.chosen == {} and run.first is None and run.at_cost == {}
+    assert run.reported  # the front, as far as it is there
 
 
 def replace(old: str, new: str) -> Callable[[Path], None]:

@@ -11,7 +11,7 @@ import synthetic
 from suite.layer_path import Hop, LayerPath
 from suite.report import paths, strips
 from suite.report.load import load
-from suite.report.results import Judged, Results
+from suite.report.results import Results
 
 
 @pytest.fixture(scope="module")
@@ -22,10 +22,11 @@ def results(hopping: Path) -> Results:
 def with_paths(results: Results, *made: LayerPath) -> Results:
     """One run per path, its only judged trial."""
     run = results.runs[0]
-    line: Judged = next(line for line in run.reported if line.chosen)
+    line = run.chosen["best ja_math"]
     runs = [
-        replace(run, seed=seed, judged=(replace(line, recipe=path.to_json()),))
+        replace(run, seed=seed, reported=(judged,), chosen={"best ja_math": judged})
         for seed, path in enumerate(made)
+        for judged in [replace(line, recipe=path.to_json())]
     ]
     return replace(results, runs=tuple(runs))
 

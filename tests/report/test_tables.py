@@ -15,7 +15,7 @@ import synthetic
 from suite.report import headline, tables
 from suite.report.load import load
 from suite.report.results import Results
-from suite.statistics import halves
+from suite.statistics import halves, multiple
 
 
 @pytest.fixture(scope="module")
@@ -41,24 +41,41 @@ def area(points: list[list[float]]) -> float:
     return share
 
 
-def test_chosen_merges_against_the_best_hand_tuned_one(small: Path, results: Results) -> None:
+def picked(folder: Path, optimizer: str, seed: int) -> dict[str, dict[str, Any]]:
+    """By rule, the judged line of the merge that is best on the select items, by hand."""
+    lines = read(folder / optimizer / f"seed={seed}" / "judged.jsonl")
+    select = {line["number"]: line["losses"] for line in lines if line["split"] == "select"}
+    report = {line["number"]: line for line in lines if line["split"] == "report"}
+    best = {
+        "best ja_math": min(select, key=lambda n: (select[n][0], sum(select[n]), n)),
+        "best ja_general": min(select, key=lambda n: (select[n][1], sum(select[n]), n)),
+        "utility": min(select, key=lambda n: (sum(select[n]), n)),
+    }
+    return {rule: report[number] for rule, number in best.items()}
+
+
+def test_chosen_merges_against_the_best_baseline(small: Path, results: Results) -> None:
     folder = small / synthetic.TASK
     baselines = read(folder / "baselines" / "judged.jsonl")
     merges = [b for b in baselines if b["name"] != "base" and not b["name"].startswith("parent")]
-    best = max(merges, key=lambda b: b["scores"]["maths.right_ja"]["value"])
+    metric = {o.name: o.metric for o in synthetic.OBJECTIVES}
+    place = {"best ja_math": 0, "best ja_general": 1}
     rows = headline.chosen_rows(results)
-    assert len(rows) == 3 * 5 * 2
+    assert len(rows) == 4 * 3 * 5 * 2  # rules, optimizers, seeds, objectives
     for row in rows:
-        lines = read(folder / row.optimizer / f"seed={row.seed}" / "judged.jsonl")
-        (chosen,) = (line for line in lines if line["chosen"])
-        metric = next(o.metric for o in synthetic.OBJECTIVES if o.name == row.objective)
-        a, b = outcomes(chosen, metric), outcomes(best, metric)
+        if row.rule == "knee":
+            continue
+        k = place.get(row.rule)
+        best = min(merges, key=lambda b: b["losses"][k] if k is not None else sum(b["losses"]))
+        chosen = picked(folder, row.optimizer, row.seed)[row.rule]
+        a, b = (outcomes(each, metric[row.objective]) for each in (chosen, best))
         won, lost = (
             sum(x > y for x, y in zip(a, b, strict=True)),
             sum(x < y for x, y in zip(a, b, strict=True)),
         )
         n = won + lost
         tail = sum(math.comb(n, k) for k in range(min(won, lost) + 1)) / 2**n
+        assert (row.at_cost, row.trials, row.trial) == (False, 30, chosen["number"])
         assert row.baseline == best["name"]
         assert row.score == pytest.approx(mean(a))
         assert row.difference == pytest.approx(mean(a) - mean(b))
@@ -67,28 +84,45 @@ def test_chosen_merges_against_the_best_hand_tuned_one(small: Path, results: Res
         assert row.low <= row.difference <= row.high
 
 
-def test_the_median_seed_has_the_median_score(results: Results) -> None:
-    rows = [r for r in headline.chosen_rows(results) if r.objective == "ja_math"]
-    for optimizer in results.optimizers:
-        own = [row for row in rows if row.optimizer == optimizer]
-        (marked,) = (row for row in own if row.is_median)
-        assert marked.score == median(row.score for row in own)
-
-
-def test_summary_holds_all_seeds_and_their_median(results: Results) -> None:
+def test_summary_holds_all_seeds_their_median_and_the_mean_gain(results: Results) -> None:
     rows = headline.chosen_rows(results)
-    for summary in headline.summary_rows(rows):
-        own = [r.score for r in rows if headline._key(r) == (summary.optimizer, summary.objective)]
-        assert list(summary.values) == own
-        assert summary.median == median(own)
-        assert summary.low <= summary.median <= summary.high
+    found = headline.summary_rows(results, rows)
+    assert len(found) == 4 * 3 * 2
+    for each in found:
+        own = [
+            r
+            for r in rows
+            if (r.optimizer, r.rule, r.objective) == (each.optimizer, each.rule, each.objective)
+        ]
+        assert list(each.values) == [r.score for r in own]
+        assert each.median == median(each.values)
+        assert each.low <= each.median <= each.high
+        assert each.gain == pytest.approx(mean([r.difference for r in own]))
+        assert each.gain_low < each.gain < each.gain_high
+        assert (each.gain_low > 0 or each.gain_high < 0) == (each.gain_p < 0.05)
+        # the items' part alone is no less than that of one run's mean over items
+        assert each.gain_high - each.gain >= 2 * min(r.high - r.low for r in own) / 6
+        dominating = [r for r in own if r.resolved and r.relation == "dominates"]
+        assert each.better == len(dominating)
+    for rule in ("best ja_math", "utility"):
+        family = [r for r in found if r.rule == rule and r.objective == "ja_math"]
+        assert [r.gain_p_holm for r in family] == pytest.approx(
+            multiple.holm([r.gain_p for r in family]).tolist()
+        )
 
 
 def test_no_interval_over_fewer_than_five_seeds(tmp_path: Path) -> None:
     synthetic.write(tmp_path, optimizers=("tpe",), seeds=4, trials=8, items=(20, 20))
-    for row in headline.summary_rows(headline.chosen_rows(load(tmp_path, synthetic.TASK))):
+    loaded = load(tmp_path, synthetic.TASK)
+    for row in headline.summary_rows(loaded, headline.chosen_rows(loaded)):
         assert math.isnan(row.low)
         assert len(row.values) == 4
+
+
+def front(losses: list[list[float]]) -> set[tuple[float, ...]]:
+    """The losses that no other is as small as in both and smaller in one."""
+    rows = {tuple(row) for row in losses}
+    return {a for a in rows if not any(b != a and b[0] <= a[0] and b[1] <= a[1] for b in rows)}
 
 
 def test_runs_table(small: Path, results: Results) -> None:
@@ -99,14 +133,15 @@ def test_runs_table(small: Path, results: Results) -> None:
         assert (row.trials, row.budget, row.failures) == (30, 30, 30 - len(done))
         assert row.seconds == median(t["seconds"]["total"] for t in done)
         assert row.hypervolume == pytest.approx(area([t["losses"] for t in done]))
-        assert row.report_hypervolume == pytest.approx(area([j["losses"] for j in judged]))
+        counted = [j["losses"] for j in judged if j["split"] == "report"]
+        assert row.report_hypervolume == pytest.approx(area(counted))
         table = [outcomes(t, "maths.right_ja") for t in done]
         assert row.optimism == halves.optimism(table) != 0
         tokens = [t["scores"]["maths.tokens"] for t in done]
         assert row.tokens == pytest.approx(sum(t["value"] * t["n"] for t in tokens))
         assert row.gap == row.hypervolume - row.report_hypervolume
         assert math.isnan(row.igd_plus) and math.isnan(row.epsilon)  # nothing is frozen
-        assert row.front == len(judged)  # the synthetic judge measures exactly the search front
+        assert row.front == len(front([t["losses"] for t in done]))
 
 
 def test_baselines_are_sorted_and_their_front_is_marked(small: Path, results: Results) -> None:

@@ -11,7 +11,7 @@ import pytest
 import synthetic
 from scipy.stats import mannwhitneyu
 
-from suite.report import headline, words
+from suite.report import words
 from suite.report.load import load
 from suite.report.results import Results
 
@@ -21,58 +21,9 @@ def results(small: Path) -> Results:
     return load(small, synthetic.TASK)
 
 
-@pytest.fixture(scope="module")
-def rows(results: Results) -> list[headline.ChosenRow]:
-    return headline.chosen_rows(results)
-
-
-def test_the_conclusion_names_the_best_median_and_its_distance(
-    results: Results, rows: list[headline.ChosenRow]
-) -> None:
-    first, second = words.conclusion(results, rows)
-    summaries = [s for s in headline.summary_rows(rows) if s.objective == "ja_math"]
-    best = max(summaries, key=lambda summary: summary.median)
-    row = next(r for r in rows if r.optimizer == best.optimizer and r.is_median)
-    assert first.startswith(f"{best.optimizer} has the best median for ja_math")
-    assert f"reaches {100 * best.median:.1f} %" in first
-    assert f"{100 * (best.median - row.baseline_score):.1f} points better than" in first
-    assert f"{row.baseline}, with {100 * row.baseline_score:.1f} %" in first
-    assert "a difference that is resolved" in first
-    general = next(
-        r for r in rows if (r.optimizer, r.seed, r.objective) == (row.optimizer, row.seed, "ja_general")
-    )  # fmt: skip
-    assert f"ja_general {words.signed(general.difference, 1, 100)}" in second
-
-
-@pytest.mark.parametrize(
-    ("score", "p", "says"),
-    [
-        (0.40, 0.001, "10.0 points worse than the best hand-tuned merge"),
-        (0.50, 1.0, "0.0 points away from"),
-        (0.52, 0.2, "a difference that is not resolved"),
-        (0.52, math.nan, "without item outcomes"),
-    ],
-)
-def test_losses_ties_and_doubts_are_said(
-    results: Results, rows: list[headline.ChosenRow], score: float, p: float, says: str
-) -> None:
-    own = [r for r in rows if (r.optimizer, r.seed) == (rows[0].optimizer, rows[0].seed)]
-    changed = [
-        replace(r, score=score, baseline_score=0.5, p=p, p_holm=p, is_median=True) for r in own
-    ]
-    assert says in words.conclusion(results, changed)[0]
-
-
-def test_nothing_is_concluded_from_nothing(results: Results) -> None:
-    assert words.conclusion(results, []) == []
-    unjudged = replace(results, runs=tuple(replace(run, judged=None) for run in results.runs))
+def test_nothing_is_counted_before_a_run_is_judged(results: Results) -> None:
+    unjudged = replace(results, runs=tuple(replace(run, reported=()) for run in results.runs))
     assert words.distinct_points(unjudged) == ""
-
-
-def test_without_baselines_no_comparison_is_claimed(results: Results) -> None:
-    alone = replace(results, baselines=())
-    (sentence,) = words.conclusion(alone, headline.chosen_rows(alone))
-    assert sentence.endswith("no hand-tuned merge is judged to compare it with.")
 
 
 def test_distinct_points_are_counted_by_dominance(results: Results) -> None:

@@ -1,0 +1,93 @@
+"""The hand tuning in the report: its stages, and runs looked at as they were at its cost."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import synthetic
+
+from suite import choice, report
+from suite.report import headline
+from suite.report.controls import control_rows
+from suite.report.hand_tuned import stage_rows
+from suite.report.load import load
+from suite.report.results import Results
+
+NAMES = ["ja_math", "ja_general"]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("tuned")
+    synthetic.write(path, optimizers=("tpe",), seeds=3, trials=12, items=(40, 60), tuned=True)
+    return path
+
+
+@pytest.fixture(scope="module")
+def results(folder: Path) -> Results:
+    return load(folder, synthetic.TASK)
+
+
+def lines(folder: Path) -> list[dict[str, object]]:
+    path = folder / synthetic.TASK / "hand_tuned" / "judged.jsonl"
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def test_each_stage_takes_home_what_is_best_on_select_items_by_then(
+    folder: Path, results: Results
+) -> None:
+    assert results.tuned is not None
+    select = {ln["number"]: ln["losses"] for ln in lines(folder) if ln["split"] == "select"}
+    report_ = {ln["number"]: ln["losses"] for ln in lines(folder) if ln["split"] == "report"}
+    assert [(s.name, s.candidates) for s in results.tuned.stages] == [
+        ("one_weight", 2),
+        ("ties", 3),
+    ]
+    for stage in results.tuned.stages:
+        by_then = {n: v for n, v in select.items() if n < stage.candidates}  # type: ignore[operator]
+        for rule, number in choice.choose(by_then, NAMES).items():  # type: ignore[arg-type]
+            assert stage.chosen[rule].number == number
+            assert list(stage.chosen[rule].losses) == report_[number]
+    assert len(stage_rows(results.tuned, results.objectives)) == 2 * 4 * 2
+    (row,) = (r for r in control_rows(results) if r.control == "hand tuning by rule")
+    assert row.there and "front of 3 candidates" in row.measured
+
+
+def test_searches_are_compared_with_it_by_the_same_rule_at_its_cost_and_at_the_end(
+    results: Results,
+) -> None:
+    assert results.tuned is not None
+    rows = headline.chosen_rows(results)
+    assert {(row.at_cost, row.trials) for row in rows} <= {(False, 12), (True, 3)}
+    for row in rows:
+        assert row.baseline == results.tuned.chosen[row.rule].name
+        assert row.trial is not None and row.trial < row.trials
+
+
+def test_a_run_that_is_not_judged_at_that_cost_has_no_row_there(folder: Path) -> None:
+    """The first three trials must be on select items; here those that are no later candidates are not."""
+    loaded = load(folder, synthetic.TASK)
+    for run in loaded.runs:
+        candidates = set(choice.candidates(run.losses(2)[:3]))
+        judged = set(choice.candidates(run.losses(2)))
+        if not candidates <= judged:
+            assert run.at_cost == {}
+        for pick in run.at_cost.values():
+            assert pick.number in candidates and pick in {*run.reported, *run.at_cost.values()}
+
+
+def test_the_page_has_both(folder: Path, tmp_path: Path) -> None:
+    text = report.build(folder, synthetic.TASK, tmp_path).read_text(encoding="utf-8")
+    assert "What tuning by hand comes to" in text
+    assert "Hand tuning by rule tried 3 merges" in text
+    assert (tmp_path / "hand_tuned.csv").exists()
+
+
+def test_a_tuning_that_is_not_at_its_end_does_not_count(tmp_path: Path) -> None:
+    synthetic.write(tmp_path, optimizers=("tpe",), seeds=1, trials=6, items=(20, 20), tuned=True)
+    path = tmp_path / synthetic.TASK / "hand_tuned" / "judged.jsonl"
+    text = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    path.write_text("".join(text[1:]), encoding="utf-8")
+    assert load(tmp_path, synthetic.TASK).tuned is None
