@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from suite import choice
 from suite.objective import Objective
+from suite.report.best_merges import BestRow
 from suite.report.headline import SummaryRow, baselines_by_rule
 from suite.report.results import Judged, Results
 from suite.report.series import digits, scale
@@ -31,6 +32,19 @@ def conclusion(results: Results, rows: Sequence[SummaryRow]) -> list[str]:
     for at_cost in (True, False):
         if some := [row for row in own if row.at_cost is at_cost]:
             sentences += _gains(first, some)
+    return sentences
+
+
+def best_merges(rows: Sequence[BestRow]) -> list[str]:
+    """A sentence per rule: which strategies find better merges than others, resolved."""
+    sentences = []
+    for rule in dict.fromkeys(row.rule for row in rows):
+        own = [row for row in rows if row.rule == rule]
+        sure = [(row.better, row.a if row.better == row.b else row.b) for row in own if row.better]
+        won = ", ".join(f"{better} over {other}" for better, other in sure)
+        sentences.append(
+            f"By {rule}, resolved {len(sure)} of {len(own)} pairs{f': {won}' if won else ''}."
+        )
     return sentences
 
 

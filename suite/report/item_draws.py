@@ -34,7 +34,7 @@ def item_draws(results: Results, resamples: int = crossed.RESAMPLES) -> ItemDraw
     drawn: dict[str, Values] = {}
     held: dict[str, list[str]] = {}
     for run in results.runs:
-        measured = [_measured(objective, run.reported) for objective in results.objectives]
+        measured = [measured_on(objective, run.reported) for objective in results.objectives]
         if not run.reported or all(each.fixed for each in measured):
             continue
         sizes = {each.items: each.outcomes.shape[1] for each in measured if not each.fixed}
@@ -52,8 +52,8 @@ def item_draws(results: Results, resamples: int = crossed.RESAMPLES) -> ItemDraw
     return found
 
 
-def _measured(objective: Objective, lines: Sequence[Judged]) -> Measured:
-    """One objective of a run's judged merges; with outcomes if each score is the mean of its own."""
+def measured_on(objective: Objective, lines: Sequence[Judged]) -> Measured:
+    """One objective of judged merges; with outcomes if each score is the mean of its own."""
     scores = [line.scores[objective.metric] for line in lines]
     sizes = {len(score.items) for score in scores}
     usable = (

@@ -115,6 +115,8 @@ def _headline(results: Results, tables: Tables) -> dict[str, Any]:
     return {
         "conclusion": conclusion.conclusion(results, tables.summary),
         "distinct": words.distinct_points(results),
+        "best_sentences": conclusion.best_merges(tables.best_merges),
+        "best_merges": tables.best_merges,
         "hand_tuned": baselines_by_rule(results),
         "stages": _grouped(tables.hand_tuned, "rule", "stage", "candidates", "merge"),
         "baseline_hypervolume": baseline_hypervolume(results),

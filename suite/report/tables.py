@@ -13,6 +13,7 @@ from typing import Any
 from suite import pareto
 from suite.objective import Objective
 from suite.report.answers import AnswerRow, answer_rows
+from suite.report.best_merges import BestRow, best_rows
 from suite.report.comparisons import ComparisonRow, comparison_rows
 from suite.report.controls import ControlRow, control_rows
 from suite.report.hand_tuned import StageRow, stage_rows
@@ -31,7 +32,7 @@ from suite.report.strategies import (
 )
 from suite.report.traces import Trace
 
-SOMETIMES = ("hops", "answers", "runtimes", "surfaces", "hand_tuned")
+SOMETIMES = ("hops", "answers", "runtimes", "surfaces", "hand_tuned", "best_merges")
 
 
 @dataclass(frozen=True)
@@ -156,6 +157,7 @@ class Tables:
     controls: list[ControlRow]
     surfaces: list[SurfaceRow]
     hand_tuned: list[StageRow]
+    best_merges: list[BestRow]
 
     @classmethod
     def of(cls, results: Results) -> Tables:
@@ -178,6 +180,7 @@ class Tables:
             controls=control_rows(results),
             surfaces=surface_rows(results),
             hand_tuned=stage_rows(results.tuned, results.objectives),
+            best_merges=best_rows(results),
         )
 
     def write(self, out: Path) -> list[str]:
@@ -197,7 +200,7 @@ class Tables:
 
 KINDS: tuple[Any, ...] = (
     ChosenRow, SummaryRow, RunRow, ComparisonRow, BaselineRow, HopRow, AnswerRow, StrategyRow,
-    FailureRow, RuntimeRow, ControlRow, SurfaceRow, StageRow,
+    FailureRow, RuntimeRow, ControlRow, SurfaceRow, StageRow, BestRow,
 )  # fmt: skip
 
 

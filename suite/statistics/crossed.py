@@ -18,6 +18,7 @@ from suite import pareto
 
 Values = NDArray[np.float64]
 RESAMPLES = 1000
+NO_DRAWS: Values = np.empty(0)  # of exact values, which no item makes
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,11 +73,10 @@ def counts(
     return found
 
 
-def volumes(run: Sequence[Measured], drawn: Mapping[str, Values]) -> Values:
-    """Hypervolume of one run's front on every draw of items; shape (resamples,).
+def losses(run: Sequence[Measured], drawn: Mapping[str, Values]) -> Values:
+    """Losses of a run's k models on every draw of items, shape (resamples, k, objectives).
 
-    Every model's score, loss and dominance is computed again on the items drawn, `drawn` being those
-    of `counts`, the same for all models and runs.
+    `drawn` is that of `counts`, the same for all models and runs.
     """
     resamples = len(next(iter(drawn.values())))
     columns = []
@@ -86,17 +86,25 @@ def volumes(run: Sequence[Measured], drawn: Mapping[str, Values]) -> Values:
         else:
             scores = drawn[each.items] @ each.outcomes.T / each.outcomes.shape[1]
         columns.append((each.ideal - scores) / (each.ideal - each.reference))
-    losses = np.stack(columns, axis=2)  # (resamples, models, objectives)
-    if losses.shape[2] == 1:
-        return np.asarray(np.clip(1.0 - losses[:, :, 0].min(axis=1), 0.0, 1.0))
-    if losses.shape[2] == 2:
-        return _areas(losses)
-    return np.array([pareto.hypervolume(rows) for rows in losses])
+    return np.stack(columns, axis=2)
 
 
-def _areas(losses: Values) -> Values:
+def volumes(run: Sequence[Measured], drawn: Mapping[str, Values]) -> Values:
+    """Hypervolume of one run's front on every draw of items; shape (resamples,).
+
+    Every model's score, loss and dominance is computed again on the items drawn.
+    """
+    again = losses(run, drawn)
+    if again.shape[2] == 1:
+        return np.asarray(np.clip(1.0 - again[:, :, 0].min(axis=1), 0.0, 1.0))
+    if again.shape[2] == 2:
+        return _areas(again)
+    return np.array([pareto.hypervolume(rows) for rows in again])
+
+
+def _areas(again: Values) -> Values:
     """`pareto.hypervolume` of two losses, (r, k, 2), for all r at once, by a sweep along the first."""
-    inside = np.where((losses < 1).all(axis=2, keepdims=True), np.maximum(losses, 0.0), 1.0)
+    inside = np.where((again < 1).all(axis=2, keepdims=True), np.maximum(again, 0.0), 1.0)
     order = np.argsort(inside[:, :, 0], axis=1, kind="stable")
     x = np.take_along_axis(inside[:, :, 0], order, axis=1)
     y = np.minimum.accumulate(np.take_along_axis(inside[:, :, 1], order, axis=1), axis=1)
