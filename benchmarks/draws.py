@@ -42,9 +42,10 @@ import simulated
 from components import components, fixed_draws, one_draw, random_draws
 from simulated import FIRST_SEED, Array, Row, World
 
-from suite import pareto, stats
+from suite import pareto
 from suite.problems.problem import task as problem_task
 from suite.problems.tabular import Surrogate, Tabular
+from suite.statistics.multiple import holm
 from suite.task import Task
 
 SIDES = ("search", "true")
@@ -110,9 +111,9 @@ def compared(values: dict[str, Array]) -> list[Row]:
         row["other_order"] = float((np.sign(d.mean(axis=1)) != np.sign(d.mean())).mean())
         rows.append(row)
     for name in ("random", "fixed"):
-        for row, p in zip(rows, stats.holm([row[name] for row in rows]), strict=True):
+        for row, p in zip(rows, holm([row[name] for row in rows]), strict=True):
             row[f"{name}_holm"] = float(p)
-    each_draw = np.array([stats.holm(column) for column in np.array([r["alone"] for r in rows]).T])
+    each_draw = np.array([holm(column) for column in np.array([r["alone"] for r in rows]).T])
     for row, ps in zip(rows, each_draw.T, strict=True):
         row["alone_holm"] = ps.tolist()
     return rows

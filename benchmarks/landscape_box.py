@@ -29,7 +29,7 @@ def box(task: str, config: Mapping[str, Any], results: Path) -> Row:
     as reference losses are L / L(base), and what does not beat the base in everything counts nothing.
     """
     objectives = [Objective(**each) for each in config["task"]["objectives"].values()]
-    base = {}
+    base: dict[str, dict[str, Any]] = {}
     for split, name in (("search", "search"), ("report", "judged")):
         scores = _baseline(results / task / "baselines" / f"{name}.jsonl", "base")
         losses = [o.loss(Score.from_json(scores[o.metric]).value) for o in objectives]

@@ -121,7 +121,7 @@ def measured(family: str) -> Row:
     for name, splits in known.items():
         for split in SPLITS:
             ids = {item.id for item in splits[split]}
-            solved = {model: sorted(ids & each["solved"]) for model, each in found.items()}
+            solved = {model: sorted(ids & {*each["solved"]}) for model, each in found.items()}
             once = ids & set().union(*(each["solved"] for each in found.values()))
             read = ids & set().union(*(each["read"] for each in found.values()))
             row = {"set": name, "split": split, "items": len(ids), "solved": len(once)}

@@ -46,15 +46,15 @@ def ablate(results: Results) -> Iterator[tuple[str, str, float, float]]:
     """Ablation, objective, score before, score after, for every run's chosen path; prints them."""
     task = assemble.task(compose.compose([f"task={results.task}"]))
     for run in results.runs:
-        if run.chosen is None:
+        if run.first is None:
             continue
-        path = LayerPath.from_json(run.chosen.recipe)
+        path = LayerPath.from_json(run.first.recipe)
         for name, without in ABLATIONS.items():
             if (other := without(path)) == path:
                 continue
             scores = task.measure(other, "report").scores
             for objective in results.objectives:
-                before, after = run.chosen.scores[objective.metric], scores[objective.metric]
+                before, after = run.first.scores[objective.metric], scores[objective.metric]
                 test = items.paired(after.items, before.items)
                 print(
                     f"{run.optimizer:14} seed {run.seed}  {name:15}{objective.name:12}"

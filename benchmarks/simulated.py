@@ -72,7 +72,7 @@ class World:
         """Gradients (n, m, d) of the expected losses at `X` (n, d)."""
         found = [self.surrogate.weighed(X, weights)[1] for weights in self.item_weights()]
         scale = [o.reference - o.ideal for o in self.objectives]
-        return np.stack(found, axis=1) / np.array(scale)[:, None]
+        return np.asarray(np.stack(found, axis=1) / np.array(scale)[:, None])
 
     def weighed_loss(self, X: Array, weights: Array) -> tuple[Array, Array]:
         """The expected losses weighed by `weights` (m,): values (n,) and gradients (n, d) at `X` (n, d)."""

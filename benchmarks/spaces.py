@@ -5,8 +5,9 @@
 The tasks must share models, items and objectives, and differ in what is searched. The first N
 trials of every committed run are judged as a run of N trials would be (in --work; what is judged
 there stays). Printed: per task and optimizer, over seeds, the median of each objective of the
-chosen model on report items, and the median hypervolume on search items; then every task's median
-seed against that of the first task with the same optimizer, where there is one, item by item.
+chosen model on report items, and the median hypervolume on search items; then the mean over every task's
+runs less that of the first task's with the same optimizer, where there is one, with an interval and p
+over seeds and report items.
 """
 
 from __future__ import annotations
@@ -20,10 +21,9 @@ from statistics import median
 from suite import pareto
 from suite.commands import judge
 from suite.journal import records
-from suite.report.headline import median_runs
 from suite.report.load import load
-from suite.report.results import Results, Run
-from suite.statistics import items
+from suite.report.results import Results
+from suite.statistics import crossed
 
 
 def cut(source: Path, target: Path, trials: int) -> None:
@@ -53,9 +53,9 @@ def rows(results: Results) -> Iterator[str]:
     """A line per optimizer: medians over seeds on report items, hypervolume on search items."""
     m = len(results.objectives)
     for optimizer in results.optimizers:
-        runs = [run for run in results.of(optimizer) if run.chosen]
+        runs = [run for run in results.of(optimizer) if run.first]
         scores = [
-            [run.chosen.scores[objective.metric].value for run in runs if run.chosen]
+            [run.first.scores[objective.metric].value for run in runs if run.first]
             for objective in results.objectives
         ]
         volumes = [pareto.hypervolume(run.losses(m)) for run in runs]
@@ -66,24 +66,21 @@ def rows(results: Results) -> Iterator[str]:
         )
 
 
-def middles(results: Results) -> dict[str, Run]:
-    """Every optimizer's run with the median chosen model."""
-    marked = median_runs(results)
-    return {run.optimizer: run for run in results.runs if (run.optimizer, run.seed) in marked}
-
-
 def against(results: Results, first: Results) -> Iterator[str]:
-    """Median seeds compared item by item with those of `first` under the same optimizer's name."""
-    others = middles(first)
-    for optimizer, run in middles(results).items():
-        other = others.get(optimizer)
-        if other is None or run.chosen is None or other.chosen is None:
-            continue
+    """Chosen models compared with those of `first` under the same optimizer's name, on the same items."""
+    for optimizer in results.optimizers:
         for objective in results.objectives:
-            a, b = (r.chosen.scores[objective.metric].items for r in (run, other) if r.chosen)
-            if not a:
+            a, b = (
+                [
+                    run.first.scores[objective.metric].items
+                    for run in each.of(optimizer)
+                    if run.first
+                ]
+                for each in (results, first)
+            )
+            if not a or not b or not a[0]:
                 continue
-            test = items.paired(a, b)
+            test = crossed.of_outcomes(a, b)
             yield (
                 f"{results.task:30}{optimizer:16}{objective.name:12}"
                 f"{test.difference:+.3f} [{test.low:+.3f}, {test.high:+.3f}]  p {test.p:.2g}"
@@ -106,7 +103,9 @@ def main() -> None:
     print(f"{'task':30}{'optimizer':16}  n{names}  {'hypervolume':>21}")
     for results in loaded:
         print(*rows(results), sep="\n")
-    print(f"\nmedian seeds against those of {loaded[0].task} with the same optimizer")
+    print(
+        f"\nmeans against those of {loaded[0].task} with the same optimizer, over seeds and items"
+    )
     for results in loaded[1:]:
         print(*against(results, loaded[0]), sep="\n")
 

@@ -6,6 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from suite import choice
 from suite.report import families as frozen
 from suite.report.comparisons import ALPHA
@@ -76,8 +78,8 @@ def _again(results: Results, merge: Judged, rule: str, names: Sequence[str]) -> 
         return crossed.NO_DRAWS
     losses = crossed.losses(measured, crossed.counts(sizes))[:, 0, :]
     if rule in (choice.KNEE, choice.UTILITY):
-        return losses.mean(axis=1)
-    return losses[:, names.index(rule.removeprefix("best "))]
+        return np.asarray(losses.mean(axis=1))
+    return np.asarray(losses[:, names.index(rule.removeprefix("best "))])
 
 
 def _rows(rule: str, family: Family, chosen: Mapping[str, _Chosen]) -> list[BestRow]:
@@ -113,11 +115,10 @@ def _rows(rule: str, family: Family, chosen: Mapping[str, _Chosen]) -> list[Best
 
 
 def _difference(a: _Chosen, b: _Chosen) -> crossed.OverItems:
-    drawn = [side.drawn if all(each.size for each in side.drawn) else None for side in (a, b)]
-    if drawn[0] is None or drawn[1] is None:
-        nothing = [crossed.NO_DRAWS] * len(a.values), [crossed.NO_DRAWS] * len(b.values)
-        return crossed.difference(b.values, a.values, nothing[1], nothing[0])
-    return crossed.difference(b.values, a.values, drawn[1], drawn[0])
+    """b − a of what is made small; of values without item outcomes over seeds alone."""
+    known = all(drawn.size for side in (a, b) for drawn in side.drawn)
+    sides = [side.drawn if known else [crossed.NO_DRAWS] * len(side.drawn) for side in (b, a)]
+    return crossed.difference(b.values, a.values, sides[0], sides[1])
 
 
 def _better(pair: Pair, gain: float, p_seeds: float, p_items: float) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 from numpy.typing import NDArray
 
 from suite import choice
@@ -15,8 +16,8 @@ from suite.report.results import Judged
 
 def chosen(
     judged: Sequence[Judged],
-    losses: NDArray,
-    names: Sequence[str],  # type: ignore[type-arg]
+    losses: NDArray[np.float64],
+    names: Sequence[str],
 ) -> dict[str, Judged]:
     """The chosen merges of a run, measured on the report items, by rule.
 
@@ -42,8 +43,8 @@ def chosen(
 
 def reported(
     judged: Sequence[Judged],
-    losses: NDArray,
-    names: Sequence[str],  # type: ignore[type-arg]
+    losses: NDArray[np.float64],
+    names: Sequence[str],
 ) -> tuple[Judged, ...]:
     """The run's front and chosen merges on the report items: those that its figures are made of."""
     counted = choice.counted(losses, _select(judged), names)

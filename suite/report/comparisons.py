@@ -163,7 +163,7 @@ def _over_items(ends: Ends, measure: str, pair: Pair) -> crossed.OverItems:
     if measure != REPORT or not known:
         return NOTHING
     drawn = [[side[seed] for seed in v] for v, side in zip(values, sides, strict=True)]
-    return crossed.difference([*values[0].values()], [*values[1].values()], *drawn)
+    return crossed.difference([*values[0].values()], [*values[1].values()], drawn[0], drawn[1])
 
 
 def _held(ends: Ends, measure: str, pair: Pair) -> tuple[str, ...]:

@@ -221,11 +221,11 @@ def _gain(
     scores = [merge.scores[objective.metric] for merge in merges]
     other = best.scores[objective.metric]
     sizes = {len(score.items) for score in (*scores, other)}
-    n = sizes.pop() if len(sizes) == 1 else 0
-    drawn = crossed.counts({objective.metric: n})[objective.metric] / n if n else np.empty((0, 0))
-    again = [drawn @ np.array(score.items) for score in (*scores, other)]
+    if len(sizes) == 1 and sizes != {0}:
+        return crossed.of_outcomes([score.items for score in scores], [other.items], fixed=True)
+    nothing = [crossed.NO_DRAWS] * len(scores)
     values = [score.value for score in scores]
-    return crossed.difference(values, [other.value], again[:-1], again[-1:], fixed=True)
+    return crossed.difference(values, [other.value], nothing, nothing[:1], fixed=True)
 
 
 def _summary(

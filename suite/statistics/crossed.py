@@ -158,3 +158,25 @@ def difference(
     reach = float(scipy_stats.t.ppf(0.975, freedom)) * error
     p = float(2 * scipy_stats.t.sf(abs(value) / error, freedom))
     return OverItems(value, value - reach, value + reach, p, items, seeds)
+
+
+def of_outcomes(a: ArrayLike, b: ArrayLike, fixed: bool = False) -> OverItems:
+    """Mean outcome of models a minus that of models b on the same items, over seeds and items.
+
+    Parameters
+    ----------
+    a, b : array_like, shapes (k, n) and (l, n)
+        Each model's outcome on each of the n items.
+    fixed : bool
+        Whether `b` is one model that no seed made; see `difference`.
+
+    Examples
+    --------
+    >>> found = of_outcomes([[1, 0, 1, 1], [1, 1, 1, 0]], [[0, 0, 1, 1]], fixed=True)
+    >>> found.difference, found.sd_seeds
+    (0.25, 0.0)
+    """
+    first, second = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
+    drawn = counts({"items": first.shape[1]})["items"] / first.shape[1]
+    again = [[drawn @ outcomes for outcomes in side] for side in (first, second)]
+    return difference(first.mean(axis=1), second.mean(axis=1), again[0], again[1], fixed)

@@ -155,12 +155,12 @@ def _saddlepoint(sizes: Values, total: float) -> float:
     if total >= sizes.sum() * (1 - TIE):
         return float(0.5**sizes.size)
     scaled = sizes / np.sqrt((sizes**2).sum())
-    x = total / np.sqrt((sizes**2).sum())
+    x = float(total / np.sqrt((sizes**2).sum()))
     if abs(x) < 1e-6:
         return 0.5
 
     def slope(t: float) -> float:
-        return float((scaled * np.tanh(t * scaled)).sum()) - x
+        return float((scaled * np.tanh(t * scaled)).sum() - x)
 
     reach = 1.0
     while slope(np.sign(x) * reach) * np.sign(x) < 0:

@@ -165,6 +165,7 @@ def test_csv_says_what_the_tables_say(results: Results, tmp_path: Path) -> None:
     assert built.write(tmp_path) == [
         "chosen.csv", "summary.csv", "runs.csv", "comparisons.csv", "baselines.csv",
         "answers.csv", "strategies.csv", "failures.csv", "controls.csv", "surfaces.csv",
+        "best_merges.csv",
     ]  # fmt: skip
     with (tmp_path / "runs.csv").open(encoding="utf-8") as file:
         found = list(csv.DictReader(file))
