@@ -111,9 +111,9 @@ def compared(values: dict[str, Array]) -> list[Row]:
         row["other_order"] = float((np.sign(d.mean(axis=1)) != np.sign(d.mean())).mean())
         rows.append(row)
     for name in ("random", "fixed"):
-        for row, p in zip(rows, holm([row[name] for row in rows]), strict=True):
+        for row, p in zip(rows, holm(np.array([row[name] for row in rows], float)), strict=True):
             row[f"{name}_holm"] = float(p)
-    each_draw = np.array([holm(column) for column in np.array([r["alone"] for r in rows]).T])
+    each_draw = np.array([holm(column) for column in np.array([r["alone"] for r in rows], float).T])
     for row, ps in zip(rows, each_draw.T, strict=True):
         row["alone_holm"] = ps.tolist()
     return rows

@@ -96,19 +96,28 @@ def _tell(
     chosen: Mapping[str, Mapping[str, int]],
     report: Mapping[int, Line],
 ) -> None:
-    """A table per rule: after each stage the merge that would be taken home, on the report items."""
+    """A table: by rule and stage the merge that would be taken home, on the report items."""
     from rich.console import Console
     from rich.table import Table
 
-    console = Console()
+    from suite.report.series import digits, scale
+
+    table = Table(title="hand-tuned merges on the report items", title_justify="left")
+    for column in ("rule", "stage", "candidates", "merge", *(o.name for o in task.objectives)):
+        table.add_column(column, overflow="fold")
     for rule in choice.rules([objective.name for objective in task.objectives]):
-        table = Table(title=f"hand-tuned, {rule}: report items", title_justify="left")
-        for column in ("stage", "candidates", "merge", *(o.name for o in task.objectives)):
-            table.add_column(column)
+        before = None
         for stage, by_rule in chosen.items():
-            line = report[by_rule[rule]]
+            if by_rule[rule] == before:
+                continue  # the stage found nothing better
+            before, line = by_rule[rule], report[by_rule[rule]]
             cost = sum(STAGES.index(each.stage) <= STAGES.index(stage) for each in tried)
-            scores = [line["scores"][objective.metric] for objective in task.objectives]
-            cells = [f"{score['value']:.3f} ± {score['stderr']:.3f}" for score in scores]
-            table.add_row(stage, str(cost), line["name"], *cells)
-        console.print(table)
+            cells = []
+            for objective in task.objectives:
+                score, k = line["scores"][objective.metric], scale(objective)
+                places = digits(objective)
+                cells.append(f"{k * score['value']:.{places}f} ± {k * score['stderr']:.{places}f}")
+            table.add_row(rule, stage.replace("_", " "), str(cost), line["name"], *cells)
+        table.add_section()
+    Console().print(table)
+    print(f"{len(tried)} candidates in all; a stage that is not listed found nothing better")

@@ -61,3 +61,15 @@ def stage_rows(tuned: HandTuned | None, objectives: Sequence[Any]) -> list[Stage
         for rule, pick in stage.chosen.items()
         for objective in objectives
     ]
+
+
+def taken_home(rows: Sequence[StageRow]) -> dict[tuple[str, str, int, str], list[StageRow]]:
+    """`stage_rows` by rule, stage, candidates and merge, where a stage found another merge than before."""
+    found: dict[tuple[str, str, int, str], list[StageRow]] = {}
+    last: dict[str, tuple[str, str]] = {}  # by rule: the merge, and the stage that found it
+    for row in rows:
+        if last.get(row.rule, ("", ""))[0] != row.merge:
+            last[row.rule] = (row.merge, row.stage)
+        if last[row.rule] == (row.merge, row.stage):
+            found.setdefault((row.rule, row.stage, row.candidates, row.merge), []).append(row)
+    return dict(sorted(found.items(), key=lambda each: list(last).index(each[0][0])))

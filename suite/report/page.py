@@ -17,6 +17,7 @@ from suite import choice
 from suite.report import answers, conclusion, curves, families, series, strips, words
 from suite.report.answers import Sheet
 from suite.report.chart_data import chart_data, objective, script_json
+from suite.report.hand_tuned import taken_home
 from suite.report.headline import baseline_hypervolume, baselines_by_rule
 from suite.report.league import Standing, bounds, listed, matrix, standings, sureness, verdict
 from suite.report.results import Results
@@ -118,7 +119,7 @@ def _headline(results: Results, tables: Tables) -> dict[str, Any]:
         "best_sentences": conclusion.best_merges(tables.best_merges),
         "best_merges": tables.best_merges,
         "hand_tuned": baselines_by_rule(results),
-        "stages": _grouped(tables.hand_tuned, "rule", "stage", "candidates", "merge"),
+        "stages": taken_home(tables.hand_tuned),
         "baseline_hypervolume": baseline_hypervolume(results),
         "summary": _grouped(tables.summary, "rule", "at_cost", "optimizer"),
         "chosen": _grouped(tables.chosen, "rule", "at_cost", "optimizer", "seed"),

@@ -39,7 +39,7 @@ def test_every_merge_is_measured_once_and_the_choices_on_report_items(
     assert sorted(select) == [0, 1, 2, 3] and report < set(select)
     last = choice.choose(select, NAMES)
     assert {0, *last.values()} <= report  # the first stage has one merge alone
-    assert "two_weights" in out and "4" in out
+    assert "4 candidates in all" in out and "one weight" in out
 
     before = (tmp_path / "ja_math_micro/hand_tuned/judged.jsonl").read_bytes()
     assert suite("tune", *FEW)[0] == 0

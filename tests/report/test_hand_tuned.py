@@ -11,7 +11,7 @@ import synthetic
 from suite import choice, report
 from suite.report import headline
 from suite.report.controls import control_rows
-from suite.report.hand_tuned import stage_rows
+from suite.report.hand_tuned import stage_rows, taken_home
 from suite.report.load import load
 from suite.report.results import Results
 
@@ -91,3 +91,13 @@ def test_a_tuning_that_is_not_at_its_end_does_not_count(tmp_path: Path) -> None:
     text = path.read_text(encoding="utf-8").splitlines(keepends=True)
     path.write_text("".join(text[1:]), encoding="utf-8")
     assert load(tmp_path, synthetic.TASK).tuned is None
+
+
+def test_a_stage_is_listed_where_it_found_another_merge(results: Results) -> None:
+    assert results.tuned is not None
+    listed = taken_home(stage_rows(results.tuned, results.objectives))
+    first, last = results.tuned.stages
+    for rule in last.chosen:
+        merges = [merge for (of, _, _, merge), _ in listed.items() if of == rule]
+        assert merges == list(dict.fromkeys([first.chosen[rule].name, last.chosen[rule].name]))
+    assert all(len(rows) == len(NAMES) for rows in listed.values())
