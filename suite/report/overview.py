@@ -73,7 +73,7 @@ def write(instances: Sequence[Instance], out: Path) -> Path:
             write_csv(draft / "pairs.csv", PairRow, pairs)
             files.append("pairs.csv")
         if isinstance(found, Ranking):
-            _figure(instances, found, draft)
+            draw_ranks(instances, found, draft)
             files += FIGURE
         html = _render(instances, rows, across, (found, pairs), files, out)
         (draft / "index.html").write_text(html, encoding="utf-8")
@@ -162,7 +162,7 @@ def _rails(instances: Sequence[Instance], ranking: Ranking, pairs: Sequence[Pair
     return rails
 
 
-def _figure(instances: Sequence[Instance], ranking: Ranking, out: Path) -> None:
+def draw_ranks(instances: Sequence[Instance], ranking: Ranking, out: Path) -> None:
     """Every task's rank and the mean; a bar beside names joins those of whom no pair is resolved."""
     names = optimizers(instances)
     order, table = rank_table(instances)
