@@ -118,6 +118,7 @@ def _headline(results: Results, tables: Tables) -> dict[str, Any]:
         "distinct": words.distinct_points(results),
         "best_sentences": conclusion.best_merges(tables.best_merges),
         "best_merges": tables.best_merges,
+        "front_gains": tables.front_gains,
         "hand_tuned": baselines_by_rule(results),
         "stages": taken_home(tables.hand_tuned),
         "baseline_hypervolume": baseline_hypervolume(results),

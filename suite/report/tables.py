@@ -16,6 +16,7 @@ from suite.report.answers import AnswerRow, answer_rows
 from suite.report.best_merges import BestRow, best_rows
 from suite.report.comparisons import ComparisonRow, comparison_rows
 from suite.report.controls import ControlRow, control_rows
+from suite.report.front_gains import FrontGainRow, front_gains
 from suite.report.hand_tuned import StageRow, stage_rows
 from suite.report.headline import ChosenRow, SummaryRow, chosen_rows, summary_rows
 from suite.report.paths import HopRow, hop_rows
@@ -32,7 +33,7 @@ from suite.report.strategies import (
 )
 from suite.report.traces import Trace
 
-SOMETIMES = ("hops", "answers", "runtimes", "surfaces", "hand_tuned", "best_merges")
+SOMETIMES = ("hops", "answers", "runtimes", "surfaces", "hand_tuned", "best_merges", "front_gains")
 
 
 @dataclass(frozen=True)
@@ -158,6 +159,7 @@ class Tables:
     surfaces: list[SurfaceRow]
     hand_tuned: list[StageRow]
     best_merges: list[BestRow]
+    front_gains: list[FrontGainRow]
 
     @classmethod
     def of(cls, results: Results) -> Tables:
@@ -181,6 +183,7 @@ class Tables:
             surfaces=surface_rows(results),
             hand_tuned=stage_rows(results.tuned, results.objectives),
             best_merges=best_rows(results),
+            front_gains=front_gains(results),
         )
 
     def write(self, out: Path) -> list[str]:
@@ -200,7 +203,7 @@ class Tables:
 
 KINDS: tuple[Any, ...] = (
     ChosenRow, SummaryRow, RunRow, ComparisonRow, BaselineRow, HopRow, AnswerRow, StrategyRow,
-    FailureRow, RuntimeRow, ControlRow, SurfaceRow, StageRow, BestRow,
+    FailureRow, RuntimeRow, ControlRow, SurfaceRow, StageRow, BestRow, FrontGainRow,
 )  # fmt: skip
 
 

@@ -18,6 +18,7 @@ from suite import pareto
 
 Values = NDArray[np.float64]
 RESAMPLES = 1000
+ROUNDING = 1e-12  # shares and losses are of order 1
 NO_DRAWS: Values = np.empty(0)  # of exact values, which no item makes
 
 
@@ -153,8 +154,8 @@ def difference(
         return OverItems(value, math.nan, math.nan, math.nan, items, math.nan)
     seeds = math.sqrt(sum(group.var(ddof=1) / len(group) for group in groups))
     error = math.hypot(items, seeds)
-    if error == 0:
-        return OverItems(value, value, value, float(value == 0), items, seeds)
+    if error < ROUNDING:  # exact values: they are equal or they are not
+        return OverItems(value, value, value, float(abs(value) < ROUNDING), items, seeds)
     reach = float(scipy_stats.t.ppf(0.975, freedom)) * error
     p = float(2 * scipy_stats.t.sf(abs(value) / error, freedom))
     return OverItems(value, value - reach, value + reach, p, items, seeds)

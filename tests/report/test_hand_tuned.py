@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import synthetic
+from scipy.stats import t
 
-from suite import choice, report
+from suite import choice, pareto, report
 from suite.report import headline
 from suite.report.controls import control_rows
+from suite.report.front_gains import front_gains
 from suite.report.hand_tuned import stage_rows, taken_home
 from suite.report.load import load
 from suite.report.results import Results
@@ -101,3 +105,23 @@ def test_a_stage_is_listed_where_it_found_another_merge(results: Results) -> Non
         merges = [merge for (of, _, _, merge), _ in listed.items() if of == rule]
         assert merges == list(dict.fromkeys([first.chosen[rule].name, last.chosen[rule].name]))
     assert all(len(rows) == len(NAMES) for rows in listed.values())
+
+
+def test_fronts_are_compared_with_the_hand_tunings_over_seeds_and_items(results: Results) -> None:
+    assert results.tuned is not None
+    (row,) = front_gains(results)
+    own = pareto.hypervolume([merge.losses for merge in results.tuned.front])
+    runs = [pareto.hypervolume([m.losses for m in run.reported]) for run in results.runs]
+    assert (row.optimizer, row.seeds, row.baseline) == ("tpe", 3, own)
+    assert row.gain == pytest.approx(np.mean(runs) - own)
+    reach = t.ppf(0.975, 2) * np.std(runs, ddof=1) / np.sqrt(3)
+    assert row.high - row.gain > reach  # items count beside the seeds
+    assert row.p == row.p_holm
+    assert front_gains(replace(results, tuned=None)) == []
+
+
+def test_a_front_against_itself_is_no_gain(results: Results) -> None:
+    assert results.tuned is not None
+    same = tuple(replace(run, reported=results.tuned.front) for run in results.runs)
+    (row,) = front_gains(replace(results, runs=same))
+    assert row.gain == pytest.approx(0.0) and row.p == 1.0

@@ -29,7 +29,7 @@ def page(small: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_everything_is_written(page: Path) -> None:
     assert page.name == "index.html"
     tables = ("chosen", "summary", "runs", "comparisons", "baselines", "answers")
-    tables += ("strategies", "failures", "controls", "surfaces")
+    tables += ("strategies", "failures", "controls", "surfaces", "best_merges")
     figures = ("fronts", "anytime", "strategies", "eaf")
     assert {path.name for path in page.parent.iterdir()} == {
         "index.html",
