@@ -16,6 +16,7 @@ SOMETIMES = (  # what not every report has
     *(f"{name}.{kind}" for name in FIGURES for kind in ("png", "svg")),
     *(f"{name}.tex" for name in TABLES),
     *("hops.csv", "answers.csv", "runtimes.csv", "surfaces.csv", "sheet.png"),
+    *("hand_tuned.csv", "best_merges.csv", "front_gains.csv"),
 )
 
 
