@@ -29,12 +29,12 @@ from typing import Any
 import numpy as np
 from scipy import stats as scipy_stats
 
+from suite.report.controls import CONTROLS
 from suite.statistics import rank_sum, signed_rank
 from suite.statistics.families import extended
 from suite.statistics.multiple import holm
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
-CONTROLS = ("random", "sobol", "lambda_grid")
 FIRST = ("random", "lambda_grid", "cma_es", "nsga2", "sms_emoa", "gde3", "tpe", "optuna_gp")
 GENERATORS = 10
 ALPHA = 0.05
