@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import csv
-import math
-import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,19 +12,9 @@ from suite import harness, pareto
 from suite.commands import assemble, compose
 from suite.journal import Journal
 from suite.report.words import fixed
+from tests.docs import published_tables as published
 
 DOCS = Path(__file__).parents[2] / "docs"
-STUDY = DOCS / "report" / "ja_math_micro"
-NAMES = {
-    "λ grid": "lambda_grid",
-    "CMA-ES (scalarised)": "cma_es",
-    "NSGA-II": "nsga2",
-    "SMS-EMOA": "sms_emoa",
-    "GDE3": "gde3",
-    "TPE": "tpe",
-    "Gaussian processes": "optuna_gp",
-    "random": "random",
-}
 TABULAR = DOCS / "tabular"
 ANALYTIC = DOCS / "analytic"
 AGAIN = [
@@ -56,87 +45,24 @@ def short(value: str) -> str:
     return fixed(float(value), 3).replace("0.", ".", 1)
 
 
-def test_the_table_of_the_study_is_the_reports() -> None:
-    rows = {(row["optimizer"], row["indicator"]): row for row in table(STUDY / "strategies.csv")}
-    said = cells(DOCS / "results.md", "strategy (configuration)")
-    assert len(said) == 8
-    chosen = summary(STUDY)
-    for name, _, volume, igd, trials, judged, first, second in said:
-        optimizer = re.findall(r"`(\w+)`", name)[0]
-        row = rows[optimizer, "hypervolume"]
-        assert volume.replace("**", "") == sure(row), optimizer
-        assert igd == short(rows[optimizer, "igd_plus"]["median"]), optimizer
-        assert judged == short(rows[optimizer, "report_hypervolume"]["median"]), optimizer
-        assert trials == " / ".join(reached(optimizer, target) for target in ("0.8", "0.9"))
-        assert first == spread(chosen[optimizer, "ja_math"]), optimizer
-        assert second == points(float(chosen[optimizer, "ja_general"]["median"])), optimizer
-
-
-def reached(optimizer: str, target: str) -> str:
-    rows = table(STUDY / "runtimes.csv")
-    row = next(r for r in rows if (r["optimizer"], r["target"]) == (optimizer, target))
-    return "–" if row["median"] == "inf" else str(math.ceil(float(row["median"])))
-
-
 @pytest.mark.parametrize(
-    ("task", "heading", "objectives", "strategies"),
+    ("page", "made"),
     [
-        ("ja_math_micro", "| Japanese maths", ["ja_math", "ja_general"], 8),
-        ("ja_vlm_micro", "| Japanese VQA", ["ja_vqa", "ja_wild", "en_vqa"], 4),
+        ("../README.md", lambda: published.readme("ja_math_micro", "ja_math", published.MATHS)),
+        ("../README.md", lambda: published.readme("ja_vlm_micro", "ja_vqa", published.VLM)),
+        ("ja_vlm_micro.md", lambda: published.readme("ja_vlm_micro", "ja_vqa", published.VLM)),
+        ("results.md", lambda: published.tuning("ja_math_micro", published.MATHS)),
+        ("results.md", published.study),
+        ("results.md", lambda: published.others("ja_math_micro_dfs", "ja_math")),
+        ("results.md", lambda: published.others("ja_vlm_micro", "ja_vqa")),
     ],
 )
-def test_the_readme_says_what_the_reports_say(
-    task: str, heading: str, objectives: list[str], strategies: int
-) -> None:
-    report = DOCS / "report" / task
-    chosen = summary(report)
-    ends = {(row["optimizer"], row["indicator"]): row for row in table(report / "strategies.csv")}
-    searched = [
-        row for row in cells(DOCS.parent / "README.md", heading) if row[0] in NAMES and row[-1]
-    ]
-    assert len(searched) == strategies
-    for name, first, *others in searched:
-        rows = [chosen[NAMES[name], objective] for objective in objectives]
-        rest = [points(float(row["median"])) for row in rows[1:]]
-        assert first == spread(rows[0]), name
-        assert others[: len(rest)] == rest, name
-        assert others[-1] == short(ends[NAMES[name], "hypervolume"]["median"]), name
-
-
-def summary(report: Path) -> dict[tuple[str, str], dict[str, str]]:
-    """The chosen merges by optimizer and objective."""
-    return {(row["optimizer"], row["objective"]): row for row in table(report / "summary.csv")}
-
-
-def spread(row: dict[str, str]) -> str:
-    """The median of the seeds; their range."""
-    seeds = [float(value) for value in row["values"].split()]
-    return f"{points(float(row['median']))}; {points(min(seeds))}–{points(max(seeds))}"
-
-
-def points(share: float) -> str:
-    return fixed(share, 1, 100)
-
-
-@pytest.mark.parametrize(
-    ("task", "first"), [("ja_math_micro_dfs", "ja_math"), ("ja_vlm_micro", "ja_vqa")]
-)
-def test_the_tables_of_the_other_tasks_are_the_reports(task: str, first: str) -> None:
-    report = DOCS / "report" / task
-    ends = {(row["optimizer"], row["indicator"]): row for row in table(report / "strategies.csv")}
-    chosen = summary(report)
-    said = cells(DOCS / "results.md", f"`{task}`: ")
-    assert len(said) == 4
-    for name, searched, judged, best in said:
-        optimizer = re.findall(r"`(\w+)`", name)[0]
-        assert searched == sure(ends[optimizer, "hypervolume"]), optimizer
-        assert judged == sure(ends[optimizer, "report_hypervolume"]), optimizer
-        assert best == spread(chosen[optimizer, first]), optimizer
-
-
-def sure(row: dict[str, str]) -> str:
-    """The median and its 95 % interval."""
-    return f"{short(row['median'])} [{short(row['low'])}, {short(row['high'])}]"
+def test_the_pages_say_what_the_reports_say(page: str, made: Callable[[], list[str]]) -> None:
+    lines = (DOCS / page).read_text(encoding="utf-8").splitlines()
+    rows = made()
+    assert len(rows) > 3
+    for row in rows:
+        assert row in lines
 
 
 def test_the_table_of_the_surrogates_is_the_reports() -> None:
