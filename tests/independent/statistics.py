@@ -1,0 +1,116 @@
+"""Exact tests from their definitions, in Python's integers: no generator, no normal approximation."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from fractions import Fraction
+
+import numpy as np
+from scipy.stats import rankdata
+
+from tests.independent.journals import Array
+
+CELL = 96  # bits per coefficient of a polynomial that is kept in one integer: counts stay below 2^96
+
+
+def mann_whitney(a: Sequence[float], b: Sequence[float]) -> float:
+    """Two-sided p of the rank sum of `a`: the share of all splits at least as far from its mean.
+
+    All C(n, len(a)) splits of the pooled midranks are counted: the coefficients of ∏ (1 + y x^rank).
+    """
+    ranks = [round(2 * r) for r in rankdata(list(a) + list(b))]  # midranks, doubled
+    sums = [1] + [0] * len(a)
+    for rank in ranks:
+        for k in range(len(a), 0, -1):
+            sums[k] += sums[k - 1] << (CELL * rank)
+    total, mean = sum(ranks), len(a) * sum(ranks)  # the mean, times the number of ranks
+    counts = _coefficients(sums[len(a)], total)
+    off = abs(len(ranks) * sum(ranks[: len(a)]) - mean)
+    far = sum(c for s, c in enumerate(counts) if abs(len(ranks) * s - mean) >= off)
+    return far / math.comb(len(ranks), len(a))
+
+
+def _coefficients(packed: int, degree: int) -> list[int]:
+    """Coefficients 0 … degree of a polynomial that one integer holds."""
+    raw = packed.to_bytes((degree + 1) * CELL // 8, "little")
+    step = CELL // 8
+    return [int.from_bytes(raw[k : k + step], "little") for k in range(0, len(raw), step)]
+
+
+def improvement(a: Sequence[float], b: Sequence[float]) -> float:
+    """Share of pairs in which `a` is greater, ties half."""
+    x, y = np.asarray(a)[:, None], np.asarray(b)[None]
+    return float(((x > y) + 0.5 * (x == y)).mean())
+
+
+def sign_flip(differences: Sequence[float]) -> float:
+    """Two-sided p of the mean, over all 2^n signs (n up to about 20)."""
+    d = np.asarray(differences, dtype=float)
+    sums = np.zeros(1)
+    for value in d:
+        sums = np.concatenate([sums + value, sums - value])
+    return float((np.abs(sums) >= abs(d.sum()) - 1e-12 * np.abs(d).sum()).mean())
+
+
+def mcnemar(a: Array, b: Array) -> float:
+    """Exact two-sided p of paired outcomes 0 and 1: binomial in the items where they differ."""
+    won, lost = int((a > b).sum()), int((a < b).sum())
+    n = won + lost
+    tail = sum(math.comb(n, k) for k in range(min(won, lost) + 1))
+    return min(1.0, float(Fraction(2 * tail, 1 << n)))
+
+
+def holm(p: Sequence[float]) -> list[float]:
+    """Adjusted p values (Holm 1979); nan, a comparison that could not be made, does not count."""
+    order = sorted((k for k in range(len(p)) if not math.isnan(p[k])), key=lambda k: p[k])
+    adjusted, least = [math.nan] * len(p), 0.0
+    for place, k in enumerate(order):
+        least = max(least, min(1.0, (len(order) - place) * p[k]))
+        adjusted[k] = least
+    return adjusted
+
+
+def signed_rank(differences: Sequence[float]) -> float:
+    """Wilcoxon's two-sided p, zeros after Pratt: they are ranked, then dropped; exact under ties."""
+    d = np.asarray(differences, dtype=float)
+    doubled = [round(2 * r) for r in rankdata(np.abs(d))]
+    kept = [(rank, value > 0) for rank, value in zip(doubled, d, strict=True) if value != 0]
+    counts = 1
+    for rank, _ in kept:
+        counts += counts << (CELL * rank)
+    total = sum(rank for rank, _ in kept)
+    off = abs(2 * sum(rank for rank, up in kept if up) - total)
+    far = [c for s, c in enumerate(_coefficients(counts, total)) if abs(2 * s - total) >= off]
+    return sum(far) / (1 << len(kept))
+
+
+def friedman(values: Array) -> float:
+    """Friedman's chi square of values (blocks, treatments), corrected for ties (Conover 1999)."""
+    ranks = np.apply_along_axis(rankdata, 1, values)
+    blocks, k = ranks.shape
+    spread = (ranks**2).sum() - blocks * k * (k + 1) ** 2 / 4
+    between = ((ranks.sum(axis=0) - blocks * (k + 1) / 2) ** 2).sum()
+    return float((k - 1) * between / spread)
+
+
+def iqm(values: Sequence[float]) -> float:
+    """Interquartile mean: the quarter at either end, rounded down, is left out."""
+    ordered, cut = sorted(values), len(values) // 4
+    return math.fsum(ordered[cut : len(ordered) - cut]) / (len(ordered) - 2 * cut)
+
+
+def median(values: Sequence[float]) -> float:
+    """The middle value, or the mean of the two; inf where a half is not reached."""
+    ordered, half = sorted(values), len(values) // 2
+    if len(ordered) % 2:
+        return ordered[half]
+    return (ordered[half - 1] + ordered[half]) / 2
+
+
+def wilson(failures: int, n: int, z: float = 1.959963984540054) -> tuple[float, float]:
+    """95 % interval of a share (Wilson 1927)."""
+    share = failures / n
+    centre = (share + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    return max(0.0, centre - half), centre + half
