@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from tests.independent.indicators import front
@@ -25,7 +27,7 @@ def choose(losses: dict[int, list[float]], names: list[str]) -> dict[str, int]:
 
     Equals: the least mean loss, then the least number.
     """
-    mean = {n: float(np.mean(row)) for n, row in losses.items()}
+    mean = {n: math.fsum(row) / len(row) for n, row in losses.items()}
     rules = {
         f"best {name}": min(losses, key=lambda n: (losses[n][k], mean[n], n))
         for k, name in enumerate(names)
@@ -37,29 +39,34 @@ def choose(losses: dict[int, list[float]], names: list[str]) -> dict[str, int]:
 
 
 def knee(losses: dict[int, list[float]]) -> int:
-    """The point of the front farthest below the plane through the front's extremes (Das 1999)."""
+    """The point of the front farthest below the plane through the front's extremes (Das 1999).
+
+    Where no point lies below it, or there is no such plane, the extreme that is nearest to the ideal.
+    """
     numbers = sorted(losses)
     table = np.array([losses[n] for n in numbers])
     kept = front(table)
     F = table[kept]
+    ends = [_extreme(F, k) for k in range(F.shape[1])]
+    nearest = min(ends, key=lambda n: (float((np.maximum(F[n], 0) ** 2).sum()), n))
     span = F.max(axis=0) - F.min(axis=0)
-    if (span == 0).any():
-        return numbers[kept[_least_mean(F)]]
+    if (span == 0).any() or len(set(ends)) < len(ends):
+        return numbers[kept[nearest]]
     scaled = (F - F.min(axis=0)) / span
-    extremes = np.array([scaled[_least(scaled, k)] for k in range(F.shape[1])])
-    try:
-        normal = np.linalg.solve(extremes, np.ones(F.shape[1]))  # the plane is normal · f = 1
-    except np.linalg.LinAlgError:
-        return numbers[kept[_least_mean(scaled)]]
+    normal = _normal(scaled[ends])
     if not (normal > 0).all():
-        return numbers[kept[_least_mean(scaled)]]
-    return numbers[kept[int(np.argmax(np.round(1 - scaled @ normal, 12)))]]
+        return numbers[kept[nearest]]
+    below = np.round((scaled[ends[0]] - scaled) @ normal, 12)
+    return numbers[kept[int(below.argmax()) if below.max() > 0 else nearest]]
 
 
-def _least(F: Array, k: int) -> int:
+def _normal(points: Array) -> Array:
+    """The normal of the line or plane through two or three points, away from the origin."""
+    edges = points[1:] - points[0]
+    normal = np.array([-edges[0, 1], edges[0, 0]]) if len(points) == 2 else np.cross(*edges)
+    return normal * (np.sign(normal.sum()) or 1.0) / np.linalg.norm(normal)
+
+
+def _extreme(F: Array, k: int) -> int:
     """The extreme of objective k: of equals the one with the least other losses."""
     return min(range(len(F)), key=lambda n: (F[n, k], F[n].sum(), n))
-
-
-def _least_mean(F: Array) -> int:
-    return int(np.argmin(np.round(F.mean(axis=1), 12)))

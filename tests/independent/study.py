@@ -93,7 +93,15 @@ class Run:
         path = self.folder / "judged.jsonl"
         return merges(path, self.objectives) if path.is_file() else []
 
+    @cached_property
+    def _splits(self) -> dict[str, dict[int, Merge]]:
+        return {split: self._split(split) for split in ("select", "report")}
+
     def split(self, split: str) -> dict[int, Merge]:
+        """The judged merges on the select or the report items, by trial."""
+        return self._splits[split]
+
+    def _split(self, split: str) -> dict[int, Merge]:
         return {m.number: m for m in self.judged if m.split == split and m.number is not None}
 
     def chosen(self, trials: int | None = None) -> dict[str, int]:
@@ -111,15 +119,19 @@ class Run:
         return choose({n: list(select[n]) for n in known}, names)
 
     @cached_property
-    def report_losses(self) -> Array:
-        """Of what counts as the run's result on report items: its search front, and what it chose.
+    def counted(self) -> list[int]:
+        """Trials that are the run's result on report items: its search front, and what it chose.
 
         Merges that were judged only for being chosen at an earlier cost do not count.
         """
-        counted = set(indicators.front(self.losses)) | set(self.chosen().values())
+        asked = set(indicators.front(self.losses)) | set(self.chosen().values())
+        return sorted(asked & set(self.split("report")))
+
+    @cached_property
+    def report_losses(self) -> Array:
+        """Losses of these on report items (n, m)."""
         report = self.split("report")
-        rows = [list(report[n].losses) for n in sorted(counted) if n in report]
-        return journals.stack(rows, len(self.objectives))
+        return journals.stack([list(report[n].losses) for n in self.counted], len(self.objectives))
 
 
 def merges(path: Path, objectives: tuple[Objective, ...]) -> list[Merge]:
@@ -215,14 +227,21 @@ class Task:
     def compared(self, rule: str) -> Merge | None:
         """The merge by hand that a chosen one is compared with: the rule's own of the hand tuning.
 
-        Without one it is, of the baselines, the best on these very report items.
+        Without one it is, of the baselines, the best on these very report items; for the knee, which
+        baselines that were not searched together do not have, that of the least mean loss.
         """
+        return self._compared.get(rule)
+
+    @cached_property
+    def _compared(self) -> dict[str, Merge]:
         if self.tuned is not None:
-            return self.tuned.chosen()[rule]
+            return self.tuned.chosen()
         names = [o.name for o in self.objectives]
         by = dict(enumerate(m for m in self.baselines.values() if by_hand(m)))
-        numbers = choose({n: list(m.losses) for n, m in by.items()}, names)
-        return by[numbers[rule]] if by else None
+        if not by:
+            return {}
+        chosen = choose({n: list(m.losses) for n, m in by.items()}, names)
+        return {r: by[chosen["utility" if r == "knee" else r]] for r in chosen}
 
 
 def by_hand(merge: Merge) -> bool:
