@@ -41,22 +41,21 @@ def choose(losses: dict[int, list[float]], names: list[str]) -> dict[str, int]:
 def knee(losses: dict[int, list[float]]) -> int:
     """The point of the front farthest below the plane through the front's extremes (Das 1999).
 
-    Where no point lies below it, or there is no such plane, the extreme that is nearest to the ideal.
+    Where these span no plane that faces the ideal, the plane that leaves each axis at the front's worst
+    loss. Where no point lies below the line of two losses, the extreme that is nearest to the ideal.
     """
     numbers = sorted(losses)
     table = np.array([losses[n] for n in numbers])
     kept = front(table)
     F = table[kept]
+    span = np.ptp(F, axis=0)
+    scaled = (F - F.min(axis=0)) / np.where(span > 0, span, 1.0)
     ends = [_extreme(F, k) for k in range(F.shape[1])]
-    nearest = min(ends, key=lambda n: (float((np.maximum(F[n], 0) ** 2).sum()), n))
-    span = F.max(axis=0) - F.min(axis=0)
-    if (span == 0).any() or len(set(ends)) < len(ends):
-        return numbers[kept[nearest]]
-    scaled = (F - F.min(axis=0)) / span
-    normal = _normal(scaled[ends])
+    normal = _normal(scaled[ends]) if len(set(ends)) == len(ends) else np.zeros(len(ends))
     if not (normal > 0).all():
-        return numbers[kept[nearest]]
+        return numbers[kept[int(np.round(scaled.sum(axis=1), 12).argmin())]]
     below = np.round((scaled[ends[0]] - scaled) @ normal, 12)
+    nearest = min(ends, key=lambda n: (float((np.maximum(F[n], 0) ** 2).sum()), n))
     return numbers[kept[int(below.argmax()) if below.max() > 0 else nearest]]
 
 
@@ -64,7 +63,8 @@ def _normal(points: Array) -> Array:
     """The normal of the line or plane through two or three points, away from the origin."""
     edges = points[1:] - points[0]
     normal = np.array([-edges[0, 1], edges[0, 0]]) if len(points) == 2 else np.cross(*edges)
-    return normal * (np.sign(normal.sum()) or 1.0) / np.linalg.norm(normal)
+    length = float(np.linalg.norm(normal))
+    return normal * (np.sign(normal.sum()) or 1.0) / (length or 1.0)
 
 
 def _extreme(F: Array, k: int) -> int:

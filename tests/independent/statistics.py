@@ -11,30 +11,34 @@ from scipy.stats import rankdata
 
 from tests.independent.journals import Array
 
-CELL = 96  # bits per coefficient of a polynomial that is kept in one integer: counts stay below 2^96
-
 
 def mann_whitney(a: Sequence[float], b: Sequence[float]) -> float:
-    """Two-sided p of the rank sum of `a`: the share of all splits at least as far from its mean.
+    """Two-sided p of the rank sum of `a`: twice the smaller tail, at most 1.
 
     All C(n, len(a)) splits of the pooled midranks are counted: the coefficients of ∏ (1 + y x^rank).
     """
-    ranks = [round(2 * r) for r in rankdata(list(a) + list(b))]  # midranks, doubled
+    ranks = _whole(rankdata(list(a) + list(b)))
+    splits = math.comb(len(ranks), len(a))
+    cell = 8 * (splits.bit_length() // 8 + 1)
     sums = [1] + [0] * len(a)
-    for rank in ranks:
-        for k in range(len(a), 0, -1):
-            sums[k] += sums[k - 1] << (CELL * rank)
-    total, mean = sum(ranks), len(a) * sum(ranks)  # the mean, times the number of ranks
-    counts = _coefficients(sums[len(a)], total)
-    off = abs(len(ranks) * sum(ranks[: len(a)]) - mean)
-    far = sum(c for s, c in enumerate(counts) if abs(len(ranks) * s - mean) >= off)
-    return far / math.comb(len(ranks), len(a))
+    for seen, rank in enumerate(ranks):
+        for k in range(min(seen + 1, len(a)), 0, -1):
+            sums[k] += sums[k - 1] << (cell * rank)
+    counts, own = _coefficients(sums[len(a)], sum(ranks), cell), sum(ranks[: len(a)])
+    tail = min(sum(counts[: own + 1]), sum(counts[own:]))
+    return min(1.0, 2 * tail / splits)
 
 
-def _coefficients(packed: int, degree: int) -> list[int]:
-    """Coefficients 0 … degree of a polynomial that one integer holds."""
-    raw = packed.to_bytes((degree + 1) * CELL // 8, "little")
-    step = CELL // 8
+def _whole(ranks: Array) -> list[int]:
+    """Midranks as whole numbers: doubled if one is a half."""
+    factor = 1 if (ranks == np.floor(ranks)).all() else 2
+    return [round(factor * rank) for rank in ranks]
+
+
+def _coefficients(packed: int, degree: int, cell: int) -> list[int]:
+    """Coefficients 0 … degree of a polynomial that one integer holds, `cell` bits for each."""
+    step = cell // 8
+    raw = packed.to_bytes((degree + 1) * step, "little")
     return [int.from_bytes(raw[k : k + step], "little") for k in range(0, len(raw), step)]
 
 
@@ -74,14 +78,14 @@ def holm(p: Sequence[float]) -> list[float]:
 def signed_rank(differences: Sequence[float]) -> float:
     """Wilcoxon's two-sided p, zeros after Pratt: they are ranked, then dropped; exact under ties."""
     d = np.asarray(differences, dtype=float)
-    doubled = [round(2 * r) for r in rankdata(np.abs(d))]
-    kept = [(rank, value > 0) for rank, value in zip(doubled, d, strict=True) if value != 0]
-    counts = 1
+    ranks = _whole(rankdata(np.abs(d)))
+    kept = [(rank, value > 0) for rank, value in zip(ranks, d, strict=True) if value != 0]
+    counts, cell = 1, 8 * (len(kept) // 8 + 1)
     for rank, _ in kept:
-        counts += counts << (CELL * rank)
+        counts += counts << (cell * rank)
     total = sum(rank for rank, _ in kept)
     off = abs(2 * sum(rank for rank, up in kept if up) - total)
-    far = [c for s, c in enumerate(_coefficients(counts, total)) if abs(2 * s - total) >= off]
+    far = [c for s, c in enumerate(_coefficients(counts, total, cell)) if abs(2 * s - total) >= off]
     return sum(far) / (1 << len(kept))
 
 

@@ -21,6 +21,7 @@ from tests.independent.test_published import (
 
 __all__ = ["source"]  # the fixture
 FLIPS = 20_000
+CONTROLS = {"random", "random_sources", "lambda_grid"}
 
 
 @pytest.fixture(scope="module")
@@ -182,7 +183,6 @@ def check_pairs(source: Source, rows: list[dict[str, str]]) -> None:
     names = list(source.task.runs)
     pairs = [frozenset((row["a"], row["b"])) for row in rows]
     assert len(set(pairs)) == len(pairs) == math.comb(len(names), 2)
-    controls = {"random", "random_sources", "lambda_grid"} & set(names)
     frozen = source.task.folder / "families.json"
     if frozen.is_file():
         written = journals.document(frozen)["families"]
@@ -190,7 +190,7 @@ def check_pairs(source: Source, rows: list[dict[str, str]]) -> None:
         assert said == {(r["family"], frozenset((r["a"], r["b"]))) for r in rows}
         return
     for row in rows:
-        one = len({row["a"], row["b"]} & controls) == 1
+        one = len({row["a"], row["b"]} & CONTROLS) == 1
         assert row["family"] == ("controls" if one else "pairs"), row
 
 
@@ -205,6 +205,43 @@ def check_holm(family: list[dict[str, str]]) -> None:
         assert row["better"] == (leader if max(known) < 0.05 else ""), row
         ahead = row["a"] if float(row["search_improvement"]) > 0.5 else row["b"]
         assert row["search_better"] == (ahead if float(row["search_p_holm"]) < 0.05 else ""), row
+
+
+def test_which_strategy_finds_the_best_single_merge(source: Source) -> None:
+    names = [o.name for o in source.task.objectives]
+    losses: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    for name, by in source.task.runs.items():
+        for run in by.values():
+            for (rule, early), (_, merge) in published.picks(run, None).items():
+                if not early and rule == "knee" or rule == "utility":
+                    losses[rule][name].append(float(np.mean(merge.losses)))
+                elif not early:
+                    losses[rule][name].append(merge.losses[names.index(rule[5:])])
+    families = defaultdict(list)
+    for row in source.rows("best_merges"):
+        x, y = losses[row["rule"]][row["a"]], losses[row["rule"]][row["b"]]
+        mean, n = float(np.mean(y) - np.mean(x)), min(len(x), len(y))
+        half = (float(row["gain_high"]) - float(row["gain_low"])) / 2
+        close(
+            row,
+            seeds_a=len(x), seeds_b=len(y), gain=mean, gain_low=mean - half, gain_high=mean + half,
+            p=statistics.mann_whitney(x, y),
+        )  # fmt: skip
+        p = published.both(mean, half / published.quantile(n), n)
+        assert same(row["p_items"], p, 1e-6), row
+        families[row["rule"], row["family"]].append(row)
+    for family in families.values():
+        check_best(family)
+
+
+def check_best(family: list[dict[str, str]]) -> None:
+    for column in ("p", "p_items"):
+        adjusted = statistics.holm([number(row[column]) for row in family])
+        assert all(same(r[f"{column}_holm"], p) for r, p in zip(family, adjusted, strict=True))
+    for row in family:
+        leader = row["a"] if float(row["gain"]) > 0 else row["b"]
+        sure = max(float(row["p_holm"]), float(row["p_items_holm"])) < 0.05
+        assert row["better"] == (leader if sure else ""), row
 
 
 def test_the_error_of_items_by_drawing_them_again(source: Source) -> None:
