@@ -24,7 +24,9 @@ class Figure:
     file: str
     phrase: str
     compute: Callable[[], Sequence[float]]
-    off: float = 0.0  # what the figure may be off besides rounding, where it is estimated by drawing
+    off: float = (
+        0.0  # what the figure may be off besides rounding, where it is estimated by drawing
+    )
 
 
 def joined(*parts: Callable[[], Sequence[float]]) -> Callable[[], list[float]]:
@@ -38,7 +40,7 @@ def parents(task: str, names: Sequence[str], *objectives: str) -> Callable[[], l
 
 
 def paths_row(task: str, strategy: str, trials: int = 100) -> Callable[[], list[float]]:
-    """A row of the table of spaces, five seeds: best on search items, chosen on report items, its general ability."""
+    """A row of the table of spaces, five seeds: best on search items, chosen on report items, general."""
     return lambda: [
         *q.best_of(task, strategy, "ja_math", trials, 5),
         *q.spread(q.chosen(task, strategy, "best ja_math", "ja_math")),
@@ -73,50 +75,98 @@ README = [
         parents(VLM, ("vlm", "japanese"), "ja_vqa", "ja_wild", "en_vqa"),
     ),
 ]
+STUDY = [
+    Figure(
+        "docs/results.md",
+        "ten seeds, {200} trials each, {16,000} merges. No trial failed.",
+        lambda: [q.trials(MATHS) / 80, q.trials(MATHS) - q.failures(MATHS)],
+    ),
+    Figure(
+        "docs/ja_vlm_micro.md",
+        "`vlm` {7.5} %, `japanese` {28.5}, `task_arithmetic_0.8` {34.9}",
+        lambda: [q.metric(VLM, n, "ja_vqa.em") for n in ("vlm", "japanese", "task_arithmetic_0.8")],
+    ),
+]
 VLM_PAGE = [
-    Figure("docs/ja_vlm_micro.md", f"| `{name}` | {{{a}}} | {{{b}}} | {{{c}}} |", partial(q.baseline, VLM, name))
+    Figure(
+        "docs/ja_vlm_micro.md",
+        f"| `{name}` | {{{a}}} | {{{b}}} | {{{c}}} |",
+        partial(q.baseline, VLM, name),
+    )
     for name, a, b, c in (
         ("vlm", 10.6, "8.0", 92.5),
         ("japanese", 38.1, "35.0", 38.5),
         ("base", 14.4, 14.9, 42.9),
     )
 ]
-LAYER_PATHS = [
-    Figure("docs/layer-paths.md", phrase, paths_row(task, strategy))
-    for task, strategy, phrase in (
-        (HYBRID, "random", "| random | {33.0} [{24.0}, {36.0}] | {34.3} [{28.3}, {35.4}] | {76.6} |"),
-        (HYBRID, "cma_es_margin", "| {36.5} [{35.5}, {40.0}] | {36.6} [{32.0}, {39.1}] | {75.5} |"),
-        (HYBRID, "nsga2", "| NSGA-II | {33.0} [{32.0}, {37.0}] | {33.3} [{32.6}, {35.2}] | {66.5} |"),
-        (HYBRID, "tpe", "| TPE | {38.0} [{24.5}, {43.0}] | {35.5} [{21.9}, {41.0}] | {78.2} |"),
-        (STAGES, "nsga2", "| NSGA-II | {42.5} [{38.5}, {44.5}] | {40.3} [{35.3}, {44.1}] | {83.3} |"),
-        (STAGES, "tpe", "| TPE | {40.0} [{35.5}, {44.5}] | {41.9} [{35.6}, {45.3}] | {82.4} |"),
-        (SLOTS, "random", "| random | {9.5} [{6.5}, {13.5}] | {8.4} [{7.1}, {11.4}] | {63.4} |"),
-        (SLOTS, "cma_es", "| CMA-ES | {5.0} [{4.0}, {10.0}] | {3.9} [{2.5}, {7.2}] | {51.1} |"),
-        (SLOTS, "nsga2", "| NSGA-II | {16.0} [{12.5}, {20.0}] | {16.7} [{11.4}, {17.6}] | {76.0} |"),
-        (SLOTS, "tpe", "| TPE | {15.5} [{5.0}, {17.0}] | {14.3} [{1.7}, {14.7}] | {80.7} |"),
-    )
-] + [
-    Figure("docs/layer-paths.md", phrase, searched(task, strategy))
-    for task, strategy, phrase in (
-        (MATHS, "random", "| a merge, `ja_math_micro` | random | {40.5} [{39.0}, {42.5}] |"),
-        (MATHS, "cma_es", "| CMA-ES | {41.0} [{40.0}, {42.5}] |"),
-        (MATHS, "nsga2", "| NSGA-II | {41.5} [{40.5}, {43.5}] |"),
-        (MATHS, "tpe", "| TPE | {43.0} [{42.0}, {44.5}] |"),
-        (PATHS, "random", "(compact) | random | {31.5} [{28.5}, {32.0}] |"),
-        (PATHS, "cma_es_margin", "| CMA-ES with margin | {34.5} [{32.0}, {35.5}] |"),
-        (PATHS, "nsga2", "| NSGA-II | {33.5} [{30.5}, {35.5}] |"),
-        (PATHS, "tpe", "| TPE | {33.0} [{27.0}, {37.5}] |"),
-    )
-] + [
-    Figure(
-        "docs/layer-paths.md",
-        "are {.167} (NSGA-II), {.166} (CMA-ES with margin, TPE) and {.152} (random)",
-        volumes(PATHS, "nsga2", "cma_es_margin", "random"),
-    ),
-    Figure("docs/layer-paths.md", "TPE) and {.152} (random)", volumes(PATHS, "random")),
-]
+LAYER_PATHS = (
+    [
+        Figure("docs/layer-paths.md", phrase, paths_row(task, strategy))
+        for task, strategy, phrase in (
+            (
+                HYBRID,
+                "random",
+                "| random | {33.0} [{24.0}, {36.0}] | {34.3} [{28.3}, {35.4}] | {76.6} |",
+            ),
+            (
+                HYBRID,
+                "cma_es_margin",
+                "| {36.5} [{35.5}, {40.0}] | {36.6} [{32.0}, {39.1}] | {75.5} |",
+            ),
+            (
+                HYBRID,
+                "nsga2",
+                "| NSGA-II | {33.0} [{32.0}, {37.0}] | {33.3} [{32.6}, {35.2}] | {66.5} |",
+            ),
+            (HYBRID, "tpe", "| TPE | {38.0} [{24.5}, {43.0}] | {35.5} [{21.9}, {41.0}] | {78.2} |"),
+            (
+                STAGES,
+                "nsga2",
+                "| NSGA-II | {42.5} [{38.5}, {44.5}] | {40.3} [{35.3}, {44.1}] | {83.3} |",
+            ),
+            (STAGES, "tpe", "| TPE | {40.0} [{35.5}, {44.5}] | {41.9} [{35.6}, {45.3}] | {82.4} |"),
+            (
+                SLOTS,
+                "random",
+                "| random | {9.5} [{6.5}, {13.5}] | {8.4} [{7.1}, {11.4}] | {63.4} |",
+            ),
+            (SLOTS, "cma_es", "| CMA-ES | {5.0} [{4.0}, {10.0}] | {3.9} [{2.5}, {7.2}] | {51.1} |"),
+            (
+                SLOTS,
+                "nsga2",
+                "| NSGA-II | {16.0} [{12.5}, {20.0}] | {16.7} [{11.4}, {17.6}] | {76.0} |",
+            ),
+            (SLOTS, "tpe", "| TPE | {15.5} [{5.0}, {17.0}] | {14.3} [{1.7}, {14.7}] | {80.7} |"),
+        )
+    ]
+    + [
+        Figure("docs/layer-paths.md", phrase, searched(task, strategy))
+        for task, strategy, phrase in (
+            (MATHS, "random", "| a merge, `ja_math_micro` | random | {40.5} [{39.0}, {42.5}] |"),
+            (MATHS, "cma_es", "| CMA-ES | {41.0} [{40.0}, {42.5}] |"),
+            (MATHS, "nsga2", "| NSGA-II | {41.5} [{40.5}, {43.5}] |"),
+            (MATHS, "tpe", "| TPE | {43.0} [{42.0}, {44.5}] |"),
+            (PATHS, "random", "(compact) | random | {31.5} [{28.5}, {32.0}] |"),
+            (PATHS, "cma_es_margin", "| CMA-ES with margin | {34.5} [{32.0}, {35.5}] |"),
+            (PATHS, "nsga2", "| NSGA-II | {33.5} [{30.5}, {35.5}] |"),
+            (PATHS, "tpe", "| TPE | {33.0} [{27.0}, {37.5}] |"),
+        )
+    ]
+    + [
+        Figure(
+            "docs/layer-paths.md",
+            "are {.167} (NSGA-II), {.166} (CMA-ES with margin, TPE) and {.152} (random)",
+            volumes(PATHS, "nsga2", "cma_es_margin", "random"),
+        ),
+        Figure("docs/layer-paths.md", "TPE) and {.152} (random)", volumes(PATHS, "random")),
+    ]
+)
 BOX = [
-    Figure("docs/validity.md", f"| {label}`{name}` | {{{a}}} | {{{b}}} % | {{{c}}} |", partial(q.box, task, name))
+    Figure(
+        "docs/validity.md",
+        f"| {label}`{name}` | {{{a}}} | {{{b}}} % | {{{c}}} |",
+        partial(q.box, task, name),
+    )
     for task, label, name, a, b, c in (
         (MATHS, "`ja_math_micro`: ", "optuna_gp", ".335", 50, ".294"),
         (MATHS, "", "nsga2", ".310", 51, ".268"),
@@ -134,10 +184,18 @@ BOX = [
 ] + [
     Figure("docs/validity.md", "{1.000} and {.571} (maths)", lambda: q.base_losses(MATHS)),
     Figure("docs/validity.md", "{.964}, {.967} and {.821} (VLM)", lambda: q.base_losses(VLM)),
-    Figure("docs/validity.md", "{43} % of the maths box and {23} %", lambda: [q.band(MATHS), q.band(VLM)]),
+    Figure(
+        "docs/validity.md",
+        "{43} % of the maths box and {23} %",
+        lambda: [q.band(MATHS), q.band(VLM)],
+    ),
 ]
 SURROGATES = [
-    Figure("docs/results.md", f"| `{name}` | {{{a}}} [{{{b}}}] | {{{c}}} [{{{d}}}] |", surrogate_row(name))
+    Figure(
+        "docs/results.md",
+        f"| `{name}` | {{{a}}} [{{{b}}}] | {{{c}}} [{{{d}}}] |",
+        surrogate_row(name),
+    )
     for name, a, b, c, d in (
         ("optuna_gp", ".335", 0, ".180", 0),
         ("cma_es_random_weights", ".313", 0, ".155", 1),
@@ -161,4 +219,4 @@ FUNCTIONS = [
         ("random", 14.5, ".536"),
     )
 ]
-FIGURES = [*README, *VLM_PAGE, *LAYER_PATHS, *BOX, *SURROGATES, *FUNCTIONS]
+FIGURES = [*README, *STUDY, *VLM_PAGE, *LAYER_PATHS, *BOX, *SURROGATES, *FUNCTIONS]

@@ -17,7 +17,10 @@ def front(losses: Array) -> list[int]:
     """Rows that no other row dominates, failed ones (nan) left out; of equal rows all."""
     alive = np.flatnonzero(~np.isnan(losses).any(axis=1))
     rows = losses[alive]
-    least, less = (rows[:, None] <= rows[None]).all(axis=2), (rows[:, None] < rows[None]).any(axis=2)
+    least, less = (
+        (rows[:, None] <= rows[None]).all(axis=2),
+        (rows[:, None] < rows[None]).any(axis=2),
+    )
     return [int(k) for k in alive[~(least & less).any(axis=0)]]
 
 
@@ -58,7 +61,9 @@ def exact_hypervolume(losses: list[list[Fraction]]) -> Fraction:
     for subset in range(1, 1 << len(losses)):
         chosen = [row for k, row in enumerate(losses) if subset >> k & 1]
         corner = [max(column) for column in zip(*chosen, strict=True)]
-        box = math.prod((max(1 - max(c, Fraction(0)), Fraction(0)) for c in corner), start=Fraction(1))
+        box = math.prod(
+            (max(1 - max(c, Fraction(0)), Fraction(0)) for c in corner), start=Fraction(1)
+        )
         total += box if len(chosen) % 2 else -box
     return total
 

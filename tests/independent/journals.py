@@ -54,7 +54,9 @@ def score(scores: dict[str, Any], metric: str) -> float:
     """The mean of the outcomes, computed anew; without outcomes the value that was written."""
     items = scores[metric]["items"]
     if isinstance(items, str) and items:
-        return items.count("1") / len(items)  # digits are 0 and 1; counted, since there are millions
+        return items.count("1") / len(
+            items
+        )  # digits are 0 and 1; counted, since there are millions
     each = outcomes(scores[metric])
     return float(each.mean()) if each.size else float(scores[metric]["value"])
 

@@ -28,7 +28,9 @@ def volumes(task: Task, split: str) -> dict[str, dict[int, float]]:
 
 def pessimistic(losses: Array) -> Array:
     """The rows that dominate no other: what one has who picks from the front with the worst luck."""
-    less = (losses[:, None] <= losses[None]).all(axis=2) & (losses[:, None] < losses[None]).any(axis=2)
+    less = (losses[:, None] <= losses[None]).all(axis=2) & (losses[:, None] < losses[None]).any(
+        axis=2
+    )
     return losses[~less.any(axis=1)]
 
 
@@ -129,7 +131,9 @@ def surface(runs: list[Array], attained: int) -> set[tuple[float, float]]:
     firsts = sorted({float(v) for rows in runs for v in rows[:, 0]})
     corners, lowest = set(), math.inf
     for first in firsts:
-        heights = sorted(min((r[1] for r in rows if r[0] <= first), default=math.inf) for rows in runs)
+        heights = sorted(
+            min((r[1] for r in rows if r[0] <= first), default=math.inf) for rows in runs
+        )
         if heights[attained - 1] < lowest:
             lowest = heights[attained - 1]
             corners.add((first, float(lowest)))

@@ -67,8 +67,8 @@ def chosen(
     scores = []
     for run in found.runs[strategy].values():
         number, report = run.chosen(trials).get(rule), run.split("report")
-        if number not in report and rule == f"best {objective}":
-            number = equal_and_judged(run, k)
+        if number not in report and rule.startswith("best "):
+            number = equal_and_judged(run, [o.name for o in found.objectives].index(rule[5:]))
         assert number in report, f"{run.folder}: not judged for {rule} after {trials} trials"
         scores.append(100 * report[number].scores[k])
     return scores
@@ -140,7 +140,9 @@ def box(task: str, strategy: str) -> list[float]:
 def kept(folder: str, column: str = "hypervolume") -> dict[str, dict[str, list[float]]]:
     found: dict[str, dict[str, list[float]]] = {}
     for row in journals.table(DOCS / folder / "runs.csv"):
-        found.setdefault(row["task"], {}).setdefault(row["optimizer"], []).append(float(row[column]))
+        found.setdefault(row["task"], {}).setdefault(row["optimizer"], []).append(
+            float(row[column])
+        )
     return found
 
 

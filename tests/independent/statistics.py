@@ -19,13 +19,21 @@ def mann_whitney(a: Sequence[float], b: Sequence[float]) -> float:
     """
     ranks = _whole(rankdata(list(a) + list(b)))
     splits = math.comb(len(ranks), len(a))
-    cell = 8 * (splits.bit_length() // 8 + 1)
-    sums = [1] + [0] * len(a)
-    for seen, rank in enumerate(ranks):
-        for k in range(min(seen + 1, len(a)), 0, -1):
-            sums[k] += sums[k - 1] << (cell * rank)
-    counts, own = _coefficients(sums[len(a)], sum(ranks), cell), sum(ranks[: len(a)])
-    tail = min(sum(counts[: own + 1]), sum(counts[own:]))
+    kind = np.int64 if splits < 2**62 else object  # exact either way: whole numbers, of any length
+    counts = np.zeros(
+        (len(a) + 1, sum(ranks) + 1), dtype=kind
+    )  # by how many are taken, and their sum
+    counts[0, 0] = 1
+    high = 0  # the greatest sum so far, which with small ranks first keeps the work small
+    for seen, rank in enumerate(sorted(ranks)):
+        least = max(len(a) - len(ranks) + seen, 0)  # fewer can no longer become len(a)
+        most = min(seen, len(a) - 1)
+        counts[least + 1 : most + 2, rank : high + rank + 1] += counts[
+            least : most + 1, : high + 1
+        ].copy()
+        high += rank
+    own = sum(ranks[: len(a)])
+    tail = min(int(counts[-1, : own + 1].sum()), int(counts[-1, own:].sum()))
     return min(1.0, 2 * tail / splits)
 
 

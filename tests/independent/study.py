@@ -83,7 +83,9 @@ class Run:
     @property
     def seconds(self) -> float:
         """Median over trials that did not fail."""
-        return float(np.median([li["seconds"]["total"] for li in self._lines if li["status"] == "ok"]))
+        return float(
+            np.median([li["seconds"]["total"] for li in self._lines if li["status"] == "ok"])
+        )
 
     @cached_property
     def curve(self) -> Array:
@@ -151,7 +153,7 @@ def merges(path: Path, objectives: tuple[Objective, ...]) -> list[Merge]:
                 scores=values,
                 losses=tuple(float(o.loss(v)) for o, v in zip(objectives, values, strict=True)),
                 written=tuple(line["losses"]),
-                single=len(line["recipe"].get("inputs", line["recipe"].get("hops", [])))  == 1,
+                single=len(line["recipe"].get("inputs", line["recipe"].get("hops", []))) == 1,
                 metrics={k: (s["value"], s["stderr"], s["n"]) for k, s in scores.items()},
             )
         )

@@ -40,7 +40,9 @@ def test_distances_by_hand() -> None:
     # to (0, 1): max(.3, 0), max(.4, 0) is .5, and (.5, 0) is .5; to (1, 0): (0, .5) is .5
     assert indicators.igd_plus(found, reference) == pytest.approx(0.5)
     assert indicators.epsilon(found, reference) == pytest.approx(0.5)
-    assert published.outside(np.array([[1.3, 1.4], [1.1, 0.2], [0.5, 0.5]]), 3) == pytest.approx(0.1)
+    assert published.outside(np.array([[1.3, 1.4], [1.1, 0.2], [0.5, 0.5]]), 3) == pytest.approx(
+        0.1
+    )
 
 
 def test_attainment_surfaces_by_hand() -> None:

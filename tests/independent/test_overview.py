@@ -142,7 +142,9 @@ def resolved(folder: Path, name: str) -> tuple[int, int]:
     return mine.count(name), mine.count("random")
 
 
-@pytest.mark.parametrize("path", sorted((DOCS / "tabular").glob("*_comparisons.csv")), ids=lambda p: p.stem)
+@pytest.mark.parametrize(
+    "path", sorted((DOCS / "tabular").glob("*_comparisons.csv")), ids=lambda p: p.stem
+)
 def test_pairs_on_surrogates(path: Path) -> None:
     by = volumes(DOCS / "tabular")[path.stem.removesuffix("_comparisons")]
     rows = journals.table(path)

@@ -56,6 +56,10 @@ def same(said: str, found: float, relative: float = 1e-9) -> Any:
     return number(said) == pytest.approx(found, rel=relative, abs=1e-12, nan_ok=True)
 
 
+def finite(losses: journals.Array) -> journals.Array:
+    return losses[~np.isnan(losses).any(axis=1)]
+
+
 def close(row: dict[str, str], **found: float) -> None:
     """Each column of a row against what was found, to the last digits of a float."""
     wrong = {k: (row[k], v) for k, v in found.items() if not same(row[k], float(v))}
@@ -214,7 +218,7 @@ def test_attainment_surfaces(source: Source) -> None:
         )
     for (name, level, split), corners in said.items():
         runs = source.task.runs[name].values()
-        rows = [r.losses[~np.isnan(r.losses).any(axis=1)] if split == "search" else r.report_losses for r in runs]
+        rows = [finite(r.losses) if split == "search" else r.report_losses for r in runs]
         found = published.surface(rows, math.ceil(level * len(rows)))
         first, second = source.task.objectives
         scores = {

@@ -116,7 +116,9 @@ def test_summary(source: Source) -> None:
         if len(own) > 1 and own[0].outcomes[k].size:
             check_gain(row, *published.gain([m.outcomes[k] - other.outcomes[k] for m in own]))
     for family in families.values():
-        for row, p in zip(family, statistics.holm([number(r["gain_p"]) for r in family]), strict=True):
+        for row, p in zip(
+            family, statistics.holm([number(r["gain_p"]) for r in family]), strict=True
+        ):
             assert same(row["gain_p_holm"], p), row
 
 
@@ -213,9 +215,11 @@ def test_which_strategy_finds_the_best_single_merge(source: Source) -> None:
     for name, by in source.task.runs.items():
         for run in by.values():
             for (rule, early), (_, merge) in published.picks(run, None).items():
-                if not early and rule == "knee" or rule == "utility":
+                if early:
+                    continue
+                if rule in ("knee", "utility"):
                     losses[rule][name].append(float(np.mean(merge.losses)))
-                elif not early:
+                else:
                     losses[rule][name].append(merge.losses[names.index(rule[5:])])
     families = defaultdict(list)
     for row in source.rows("best_merges"):
