@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -14,7 +13,7 @@ from tests.independent import indicators, journals
 from tests.independent.choices import candidates, choose
 from tests.independent.journals import Array, Objective
 
-ROOT = Path(os.environ.get("ROOT_TMP", Path(__file__).parents[2]))
+ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "results"
 CONTROLS = ("random_donor",)  # baselines that nobody would tune by hand begin so
 

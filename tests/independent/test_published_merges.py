@@ -248,6 +248,7 @@ def check_best(family: list[dict[str, str]]) -> None:
         assert row["better"] == (leader if sure else ""), row
 
 
+@pytest.mark.slow
 def test_the_error_of_items_by_drawing_them_again(source: Source) -> None:
     draws = published.item_draws(source.task, 200)
     for row in source.rows("comparisons"):
