@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from functools import cache
 
@@ -147,24 +148,33 @@ def kept(folder: str, column: str = "hypervolume") -> dict[str, dict[str, list[f
 
 
 @cache
-def all_pairs(task: str) -> dict[frozenset[str], float]:
-    """Mann–Whitney p after Holm over all pairs of strategies on a surrogate."""
+def all_pairs(task: str, families: bool) -> dict[frozenset[str], float]:
+    """Mann–Whitney p on a surrogate after Holm: over all pairs, or within the two families."""
     by = kept("tabular")[task]
-    names = sorted(by)
-    pairs = [(a, b) for k, a in enumerate(names) for b in names[k + 1 :]]
-    p = statistics.holm([statistics.mann_whitney(by[a], by[b]) for a, b in pairs])
-    return {frozenset(pair): value for pair, value in zip(pairs, p, strict=True)}
+    groups: dict[bool, dict[frozenset[str], float]] = {True: {}, False: {}}
+    for a, b in itertools.combinations(sorted(by), 2):
+        with_control = len({a, b} & {"random", "random_sources", "lambda_grid"}) == 1
+        groups[families and with_control][frozenset((a, b))] = rank_sum(task, a, b)
+    found = {}
+    for group in groups.values():
+        found |= dict(zip(group, statistics.holm(list(group.values())), strict=True))
+    return found
 
 
-def resolved_pairs(task: str) -> list[float]:
-    """How many pairs are resolved, of how many."""
-    p = list(all_pairs(task).values())
-    return [sum(value < 0.05 for value in p), len(p)]
+@cache
+def rank_sum(task: str, a: str, b: str) -> float:
+    by = kept("tabular")[task]
+    return statistics.mann_whitney(by[a], by[b])
+
+
+def resolved_pairs(task: str) -> float:
+    """How many pairs are resolved, Holm over all of them."""
+    return sum(value < 0.05 for value in all_pairs(task, families=False).values())
 
 
 def better_than(task: str, strategy: str) -> list[float]:
-    """Median on a surrogate, and how many strategies are resolved to be better."""
-    by, p = kept("tabular")[task], all_pairs(task)
+    """Median on a surrogate, and how many strategies are resolved to be better, in families."""
+    by, p = kept("tabular")[task], all_pairs(task, families=True)
     mine = by[strategy]
     ahead = [
         name

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.independent import journals, published, statistics
+from tests.independent import indicators, journals, published, statistics
 from tests.independent.test_published import (
     Source,
     check_median_interval,
@@ -236,6 +236,24 @@ def test_which_strategy_finds_the_best_single_merge(source: Source) -> None:
         families[row["rule"], row["family"]].append(row)
     for family in families.values():
         check_best(family)
+
+
+def test_what_searched_fronts_add_to_the_hand_tunings(source: Source) -> None:
+    tuned = source.task.tuned
+    if tuned is None:
+        assert not (source.folder / "front_gains.csv").exists()
+        return
+    front = indicators.hypervolume(np.array([m.losses for m in tuned.report.values()]))
+    rows = source.rows("front_gains")
+    assert {row["optimizer"] for row in rows} == set(source.task.runs)
+    adjusted = statistics.holm([float(row["p"]) for row in rows])
+    for row, p in zip(rows, adjusted, strict=True):
+        runs = source.task.runs[row["optimizer"]].values()
+        gains = [indicators.hypervolume(run.report_losses) - front for run in runs]
+        mean, half = float(np.mean(gains)), (float(row["high"]) - float(row["low"])) / 2
+        close(row, seeds=len(gains), baseline=front, gain=mean, low=mean - half, high=mean + half)
+        found = published.both(mean, half / published.quantile(len(gains)), len(gains))
+        assert same(row["p"], found, 1e-6) and same(row["p_holm"], p), row
 
 
 def check_best(family: list[dict[str, str]]) -> None:
