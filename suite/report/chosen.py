@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from suite import choice
+from suite import choice, pareto
 from suite.report.results import Judged
 
 
@@ -46,9 +46,14 @@ def reported(
     losses: NDArray[np.float64],
     names: Sequence[str],
 ) -> tuple[Judged, ...]:
-    """The run's front and chosen merges on the report items: those that its figures are made of."""
+    """The run's front and chosen merges on the report items: those that its figures are made of.
+
+    Empty while some of the front is not measured there yet: a part of it would count for less.
+    """
+    front = set(pareto.front(losses).tolist())
     counted = choice.counted(losses, _select(judged), names)
-    return tuple(line for line in judged if line.split == "report" and line.number in counted)
+    found = tuple(line for line in judged if line.split == "report" and line.number in counted)
+    return found if front <= {line.number for line in found} else ()
 
 
 def _select(judged: Sequence[Judged]) -> dict[int, Sequence[float]]:
