@@ -172,7 +172,10 @@ def _merge(recipe: Any) -> str:
         recipe.parameters.get("lambda"),
         [i.parameters.get("weight") for i in recipe.inputs],
     )
-    sums = recipe.method in FIXED and recipe.parameters.get("normalize") in (False, None)
+    normalised = recipe.parameters.get(
+        "normalize", recipe.method == "ties"
+    )  # the methods' defaults
+    sums = recipe.method in FIXED and normalised is False
     if not sums or not all(isinstance(value, float | int) for value in (common, *weights)):
         return recipe.digest
     inputs = sorted(

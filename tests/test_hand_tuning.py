@@ -102,3 +102,12 @@ def test_a_damaged_rule_file_is_one_line(tmp_path: Path) -> None:
     (tmp_path / hand_tuning.RULE).write_text("candidates: [", encoding="utf-8")
     with pytest.raises(BadInput, match="damaged; restore it"):
         hand_tuning.cost(tmp_path)
+
+
+def test_ties_are_normalised_unless_a_recipe_says_otherwise() -> None:
+    def ties(scale: float, **parameters: Any) -> Recipe:
+        inputs = tuple(Input(name, {"weight": 1.0, "density": 0.5}) for name in SOURCES)
+        return Recipe("ties", inputs, "base", {"lambda": scale, **parameters})
+
+    published = {"a": ties(0.4), "b": ties(0.5), "c": ties(0.5, normalize=False)}
+    assert len(plan({"published": True}, SOURCES, "base", published)) == 3
