@@ -17,7 +17,7 @@ from suite.commands import assemble, card, compose, spaces, targets
 from suite.errors import BadInput, Busy
 
 # A run may be continued with another of these; everything else is what the run *is*.
-FREE = ("trials", "results", "tracker", "batch_size", "merging", "asked")
+FREE = ("trials", "results", "tracker", "batch_size", "merging", "asked", "hand_tuning")
 
 
 def main(words: list[str]) -> None:
