@@ -83,9 +83,9 @@ def test_judged_values_are_those_that_were_searched(tmp_path: Path) -> None:
     assert main(["run", *words, "optimizer=random", "trials=40"]) == 0
     assert main(["judge", *words]) == 0
     (run,) = load(tmp_path, "dtlz7_3obj").runs
-    assert run.judged and {line.split for line in run.judged} == {"select", "report"}
-    assert run.chosen is not None and not run.chosen.unmerged and not run.chosen.is_path
-    for line in run.judged:
+    assert run.reported and {line.split for line in run.reported} == {"report"}
+    assert run.first is not None and not run.first.unmerged and not run.first.is_path
+    for line in run.reported:
         assert line.number is not None
         trial = run.trials[line.number]
         assert line.losses == trial.losses and line.recipe == trial.recipe
