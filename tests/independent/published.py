@@ -14,16 +14,17 @@ from tests.independent.study import Merge, Run, Task
 
 
 def volumes(task: Task, split: str) -> dict[str, dict[int, float]]:
-    """Hypervolume at each run's end, on search items or of its judged merges on report items."""
-    return {
-        name: {
-            seed: float(run.curve[-1])
-            if split == "search"
-            else indicators.hypervolume(run.report_losses)
-            for seed, run in by.items()
-        }
+    """Hypervolume at each run's end, on search items or of its judged merges on report items.
+
+    On report items those runs alone that are judged, and strategies that have one.
+    """
+    if split == "search":
+        return {n: {s: float(r.curve[-1]) for s, r in by.items()} for n, by in task.runs.items()}
+    found = {
+        name: {s: indicators.hypervolume(r.report_losses) for s, r in by.items() if r.is_judged}
         for name, by in task.runs.items()
     }
+    return {name: by for name, by in found.items() if by}
 
 
 def pessimistic(losses: Array) -> Array:

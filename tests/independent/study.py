@@ -129,6 +129,12 @@ class Run:
         asked = set(indicators.front(self.losses)) | set(self.chosen().values())
         return sorted(asked & set(self.split("report")))
 
+    @property
+    def is_judged(self) -> bool:
+        """Whether its whole search front is measured on the report items, equal losses once."""
+        done = {tuple(self.losses[n]) for n in self.split("report")}
+        return {tuple(self.losses[n]) for n in indicators.front(self.losses)} <= done
+
     @cached_property
     def report_losses(self) -> Array:
         """Losses of these on report items (n, m)."""
