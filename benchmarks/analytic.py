@@ -31,10 +31,11 @@ import alone
 import numpy as np
 from numpy.typing import NDArray
 
-from suite import harness, pareto
-from suite.commands import assemble, compose, problems
-from suite.journal import Journal
+from suite.assembly import assemble, compose, problems
 from suite.problems.problem import front_losses
+from suite.records.journal import Journal
+from suite.search import harness
+from suite.statistics import pareto
 
 PROBLEMS = ["zdt1", "zdt2", "zdt3", "zdt4", "zdt6", "dtlz1", "dtlz2", "dtlz7", "wfg2", "wfg4"]
 PROBLEMS += ["wfg8", "dtlz1_3obj", "dtlz2_3obj", "dtlz7_3obj"]

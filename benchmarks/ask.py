@@ -23,7 +23,7 @@ from rich.console import Console
 from rich.table import Table
 
 from suite.optimizers.optimizer import Optimizer
-from suite.space import Parameter, SearchSpace
+from suite.spaces.space import Parameter, SearchSpace
 
 CONFIGS = Path(__file__).parents[1] / "conf" / "optimizer"
 

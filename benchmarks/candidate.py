@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from suite.commands import assemble, compose
+from suite.assembly import assemble, compose
 
 
 class Stopwatch:

@@ -29,9 +29,9 @@ import simulated
 from landscape import descend
 from simulated import FIRST_SEED, Array, Row, World
 
-from suite import pareto
-from suite.commands import assemble
+from suite.assembly import assemble
 from suite.optimizers.axes import axes
+from suite.statistics import pareto
 
 CHUNK = 2000  # candidates predicted at once
 QUIET = ["task.problem.noise=false", "optimizer.population=100"]

@@ -42,11 +42,11 @@ import simulated
 from components import components, fixed_draws, one_draw, random_draws
 from simulated import FIRST_SEED, Array, Row, World
 
-from suite import pareto
 from suite.problems.problem import task as problem_task
 from suite.problems.tabular import Surrogate, Tabular
+from suite.search.task import Task
+from suite.statistics import pareto
 from suite.statistics.multiple import holm
-from suite.task import Task
 
 SIDES = ("search", "true")
 KINDS = ("noise", "items")

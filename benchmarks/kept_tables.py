@@ -13,10 +13,11 @@ import argparse
 import csv
 from pathlib import Path
 
-from suite.report import overview
-from suite.report.comparisons import ComparisonRow, Ends, compared
-from suite.report.controls import CONTROLS
-from suite.report.instances import (
+from suite.report.load.controls import CONTROLS
+from suite.report.load.results import SEARCH
+from suite.report.page import overview
+from suite.report.rows.comparisons import ComparisonRow, Ends, compared
+from suite.report.rows.instances import (
     AcrossRow,
     Instance,
     TaskRow,
@@ -25,8 +26,7 @@ from suite.report.instances import (
     ranked,
     task_rows,
 )
-from suite.report.results import SEARCH
-from suite.report.tables import write_csv
+from suite.report.rows.tables import write_csv
 from suite.statistics.families import extended
 from suite.statistics.ranks import PairRow, Ranking
 

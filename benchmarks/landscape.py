@@ -28,10 +28,10 @@ from landscape_box import box, centre
 from simulated import Array, Row, World
 from surrogate_errors import columns
 
-from suite import pareto
-from suite.commands import compose
+from suite.assembly import compose
 from suite.problems import fit
-from suite.zoo import surrogate as zoo
+from suite.statistics import pareto
+from zoo import surrogate as zoo
 
 FOLDS = 10
 RIDGE = 1e-3  # on standardised features, per row: enough where runs repeat few candidates

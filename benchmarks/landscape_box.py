@@ -10,13 +10,14 @@ import numpy as np
 import simulated
 from simulated import Array, Row, World
 
-from suite import journal, pareto
-from suite.commands import assemble, spaces
-from suite.export import parents
-from suite.journal import Journal
+from suite.assembly import assemble, spaces
+from suite.checkpoints import parents
 from suite.objective import Objective
 from suite.optimizers import cma_es, como_cma_es
-from suite.trial import Score
+from suite.records import journal
+from suite.records.journal import Journal
+from suite.records.trial import Score
+from suite.statistics import pareto
 
 SEEDS = 100  # first generations whose mean is taken
 

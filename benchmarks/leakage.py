@@ -2,7 +2,7 @@
 
     python benchmarks/leakage.py [ja_math_micro ja_vlm_micro] [--json]
 
-The training documents of every model are written again from the recipe's seeds (`suite.zoo.reading`; a
+The training documents of every model are written again from the recipe's seeds (`zoo.reading`; a
 minute a family) and compared with every item of every split, by normalised text (width, case and white space
 aside):
 
@@ -27,11 +27,11 @@ from typing import Any
 
 import yaml
 
-from suite import places
-from suite.evaluators.items import SPLITS, Item, normalised, read_splits
-from suite.evaluators.scorers import SCORERS
-from suite.zoo import reading
-from suite.zoo.documents import TRANSLATE
+from suite import resources
+from suite.evaluators.datasets.items import SPLITS, Item, normalised, read_splits
+from suite.evaluators.scorers.by_name import SCORERS
+from zoo import reading
+from zoo.documents import TRANSLATE
 
 Row = dict[str, Any]
 Key = tuple[str, str]  # digest of the picture's pixels or nothing, normalised question
@@ -76,7 +76,7 @@ def key(item: Item) -> Key:
 
 def sets(family: str) -> dict[str, dict[str, list[Item]]]:
     """Every item set of a family, by split."""
-    folder = places.ZOO / family / "items"
+    folder = resources.ZOO / family / "items"
     return {path.name: read_splits(path) for path in sorted(folder.iterdir())}
 
 
@@ -113,7 +113,7 @@ def met(
 
 def measured(family: str) -> Row:
     """Everything of one family of models."""
-    recipe = places.data("conf") / "zoo" / f"{family}.yaml"
+    recipe = resources.data("conf") / "zoo" / f"{family}.yaml"
     spec = yaml.safe_load(recipe.read_text(encoding="utf-8"))
     known = sets(family)
     cost, found = met(spec, known)

@@ -29,9 +29,9 @@ import torch
 from peers import in_memory, on_disk
 
 from suite.merging import Merger, Sources
-from suite.recipe import Input, Recipe
-from suite.rules import METHODS
-from suite.values import Value
+from suite.recipes.method_table import METHODS
+from suite.recipes.parameters import Value
+from suite.recipes.recipe import Input, Recipe
 
 LAYERS = 18
 SLOW = 5.0  # seconds; what takes longer is measured once only

@@ -28,10 +28,10 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from candidate import Stopwatch
 
-from suite.commands import assemble, compose
-from suite.evaluators import handle
-from suite.layer_path import Hop, LayerPath
+from suite.assembly import assemble, compose
+from suite.evaluators.models import handle
 from suite.merging import PathMerger, Sources
+from suite.recipes.layer_path import Hop, LayerPath
 
 TARGET = 0.15  # of a candidate's time outside the forward passes
 

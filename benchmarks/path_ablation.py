@@ -16,10 +16,10 @@ from dataclasses import replace
 from pathlib import Path
 from statistics import median
 
-from suite.commands import assemble, compose
-from suite.layer_path import Hop, LayerPath
-from suite.report.load import load
-from suite.report.results import Results
+from suite.assembly import assemble, compose
+from suite.recipes.layer_path import Hop, LayerPath
+from suite.report.load.load import load
+from suite.report.load.results import Results
 from suite.statistics import items
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from suite import mergekit as recipes
-from suite.recipe import Recipe
+from suite.recipes import mergekit as recipes
+from suite.recipes.recipe import Recipe
 
 Candidate = Callable[[int], Recipe]
 

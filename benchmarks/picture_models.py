@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from suite import places
-from suite.evaluators import items, vision
-from suite.evaluators.pictures import Picture
+from suite import resources
+from suite.evaluators.datasets import items
+from suite.evaluators.datasets.pictures import Picture
+from suite.evaluators.models import vision
 
 SHIPPED = ("ja_vlm_micro/vlm", "ja_vlm_micro/items/ja_vqa")
 # hidden size, layers, pixels a side, pixels of a patch; CLIP-L/14 at 336 would be (1024, 24, 336, 14)
@@ -28,7 +29,7 @@ Asked = tuple[list[str], list[Picture]]
 
 def shipped(count: int) -> tuple[vision.VisionHandle, Asked] | None:
     """The shipped VLM and the first of its search items, where there is one."""
-    model, folder = (places.ZOO / name for name in SHIPPED)
+    model, folder = (resources.ZOO / name for name in SHIPPED)
     if not (model.is_dir() and folder.is_dir()):
         return None
     found = items.read_splits(folder)["search"][:count]
@@ -42,9 +43,9 @@ def made(tower: str, count: int) -> tuple[vision.VisionHandle, Asked]:
     from PIL import Image
 
     hidden, layers, side, patch = TOWERS[tower]
-    words = transformers.AutoTokenizer.from_pretrained(places.resolve("zoo:ja_math_micro/base"))
+    words = transformers.AutoTokenizer.from_pretrained(resources.resolve("zoo:ja_math_micro/base"))
     words.add_special_tokens({"additional_special_tokens": ["<image>"]})
-    text = transformers.AutoConfig.from_pretrained(places.resolve("zoo:ja_math_micro/base"))
+    text = transformers.AutoConfig.from_pretrained(resources.resolve("zoo:ja_math_micro/base"))
     text.vocab_size = len(words)
     eyes = transformers.CLIPVisionConfig(
         hidden_size=hidden,

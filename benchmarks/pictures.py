@@ -36,8 +36,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 from candidate import Stopwatch
 from picture_models import TOWERS, Asked, made, shipped
 
-from suite.evaluators import vision
-from suite.evaluators.handle import Decoding
+from suite.evaluators.models import vision
+from suite.evaluators.models.handle import Decoding
 
 
 def ordinary(live: vision.VisionHandle, asked: Asked, options: Any) -> list[str]:

@@ -24,8 +24,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 import simulated
 from simulated import FIRST_SEED, Row, World
 
-from suite import pareto
-from suite.commands import assemble
+from suite.assembly import assemble
+from suite.statistics import pareto
 
 SHIPPED = "shipped"
 # Strategy, what is varied, and its words; the first of each strategy is what is shipped.

@@ -14,14 +14,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from suite import harness, pareto
-from suite.commands import assemble, compose
-from suite.journal import Journal
+from suite.assembly import assemble, compose
 from suite.objective import Objective
 from suite.problems import tabular
-from suite.task import Task
-from suite.trial import Trial
-from suite.zoo import surrogate as zoo
+from suite.records.journal import Journal
+from suite.records.trial import Trial
+from suite.search import harness
+from suite.search.task import Task
+from suite.statistics import pareto
+from zoo import surrogate as zoo
 
 Array = NDArray[np.float64]
 Row = dict[str, Any]

@@ -18,12 +18,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
 
-from suite import pareto
 from suite.commands import judge
-from suite.journal import records
-from suite.report.load import load
-from suite.report.results import Results
-from suite.statistics import crossed
+from suite.records.journal import records
+from suite.report.load.load import load
+from suite.report.load.results import Results
+from suite.statistics import crossed, pareto
 
 
 def cut(source: Path, target: Path, trials: int) -> None:

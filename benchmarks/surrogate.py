@@ -32,13 +32,14 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from surrogate_errors import Array, Row, baselines, columns, errors, other_strategies, rows
 
-from suite import journal, pareto
-from suite.commands import compose
+from suite.assembly import compose
 from suite.objective import Objective
 from suite.problems import fit, tabular
 from suite.problems.outcomes import Field, Levels
-from suite.trial import Score
-from suite.zoo import surrogate as zoo
+from suite.records import journal
+from suite.records.trial import Score
+from suite.statistics import pareto
+from zoo import surrogate as zoo
 
 DRAWS = 8
 DISTANCES = (0.0, 0.1, 0.2, 0.3, 0.5, 0.8, 1.2)

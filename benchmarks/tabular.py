@@ -36,10 +36,11 @@ sys.path.insert(0, str(Path(__file__).parent))
 import simulated
 from simulated import FIRST_SEED, Array, Row
 
-from suite import harness, pareto
-from suite.commands import assemble, compose
-from suite.journal import Journal
-from suite.trial import Trial
+from suite.assembly import assemble, compose
+from suite.records.journal import Journal
+from suite.records.trial import Trial
+from suite.search import harness
+from suite.statistics import pareto
 
 RESAMPLES = 5000
 RESOLVED = 0.975  # share of resamples that makes the better one of a pair sure

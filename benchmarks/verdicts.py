@@ -29,7 +29,7 @@ from typing import Any
 import numpy as np
 from scipy import stats as scipy_stats
 
-from suite.report.controls import CONTROLS
+from suite.report.load.controls import CONTROLS
 from suite.statistics import rank_sum, signed_rank
 from suite.statistics.families import extended
 from suite.statistics.multiple import holm

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from suite.function import TaskFunction
+    from suite.search.task_function import TaskFunction
 
 
 def load_task(
@@ -18,6 +18,6 @@ def load_task(
     `overrides` are those of the command line (``["task.dtype=bfloat16"]``), `config_dir` a folder of
     one's own configuration. `BadInput` for what `suite run` would refuse.
     """
-    from suite.commands import loading
+    from suite.assembly import loading
 
     return loading.load_task(name, overrides, config_dir)

@@ -55,7 +55,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"suite: no command {words[0]!r}; there are {', '.join(COMMANDS)}", file=sys.stderr)
         return 2
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    from suite import network
+    from suite.checkpoints import network
     from suite.errors import BadInput
 
     network.hold()  # libraries stay off the network; only the models a task names are downloaded

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from suite.errors import BadInput
-from suite.trial import Score
+from suite.records.trial import Score
 
 
 @dataclass(frozen=True)

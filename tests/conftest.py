@@ -21,14 +21,15 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-from suite import places
+from suite import resources
 from suite.__main__ import main
-from suite.evaluators import items
-from suite.merge_space import MergeSpace
+from suite.evaluators.datasets import items
 from suite.merging.merger import MergeFailure
 from suite.objective import Objective
-from suite.task import Measurement, Task
-from suite.trial import Score
+from suite.recipes.recipe import Input, Recipe
+from suite.records.trial import Score
+from suite.search.task import Measurement, Task
+from suite.spaces.merge_space import MergeSpace
 from tests.hub_server import HubServer
 
 # No test is timed, and every run tries the same examples.
@@ -81,7 +82,7 @@ def few_items(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     for name in ("ja_math", "ja_general"):
         folder = tmp_path_factory.mktemp("items") / name
         folder.mkdir()
-        whole = items.read_splits(places.resolve(f"zoo:ja_math_micro/items/{name}"))
+        whole = items.read_splits(resources.resolve(f"zoo:ja_math_micro/items/{name}"))
         for split in whole:
             items.write(folder / f"{split}.jsonl", whole[split][:8])
         overrides.append(f"task.evaluators.{name}.items={folder}")
@@ -107,7 +108,7 @@ def suite(
 def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[HubServer]:
     """A Hub with one model, lab/model; this process talks to it. The library never waits."""
     with HubServer() as server:
-        server.add("lab/model", places.ZOO / "ja_math_micro" / "base")
+        server.add("lab/model", resources.ZOO / "ja_math_micro" / "base")
         server.redirect(monkeypatch, tmp_path)
         impatient = SimpleNamespace(**{**vars(time), "sleep": lambda _: None})
         for module in ("file_download", "utils._http"):
@@ -123,3 +124,10 @@ def small_models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str,
     logging.disable(logging.CRITICAL)
     yield mergekit_alone.saved(tmp_path_factory.mktemp("models"))
     logging.disable(logging.NOTSET)
+
+
+@pytest.fixture
+def soup() -> Recipe:
+    """A task-arithmetic merge of two of the shipped models."""
+    inputs = (Input("japanese", {"weight": 0.5}), Input("math_add", {"weight": 0.3}))
+    return Recipe("task_arithmetic", inputs, "base")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from suite.merge_space import MergeSpace
+from suite.spaces.merge_space import MergeSpace
 
 SOURCES = ["ja", "en"]
 UNIT: dict[str, Any] = {"low": 0.0, "high": 1.0}

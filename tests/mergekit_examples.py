@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from suite.recipe import Input, Recipe
-from suite.values import Filtered
+from suite.recipes.parameters import Filtered
+from suite.recipes.recipe import Input, Recipe
 
 ABC = {"a": 0.6, "b": 0.3, "c": -0.2}
 GRADIENT = (Filtered("self_attn", (0.0, 0.5, 0.3, 1.0)), Filtered("mlp", (1.0, 0.2)))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from suite.layer_path import Hop, LayerPath
-from suite.path_space import PathSpace
-from suite.recipe import Input, Recipe
+from suite.recipes.layer_path import Hop, LayerPath
+from suite.recipes.recipe import Input, Recipe
+from suite.spaces.path_space import PathSpace
 
 PARTS = {"a": 3, "b": 3}
 BOUNDS = {"low": 0.4, "high": 1.5}

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from suite.errors import BadInput
 from suite.objective import Objective, losses
-from suite.trial import Score
+from suite.records.trial import Score
 
 numbers = st.floats(-1e6, 1e6)
 

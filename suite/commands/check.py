@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from suite.commands import assemble, card, compose, problems, spaces
+from suite.assembly import assemble, compose, identity, problems, spaces
 from suite.objective import Objective
 
 FAST = "--fast"
@@ -25,7 +25,7 @@ def main(words: list[str]) -> None:
         for line in problem_lines(config):
             print(line)
         return
-    config = spaces.settled(card.pinned(config))
+    config = spaces.settled(identity.pinned(config))
     for line in fit_lines(config["task"], assemble.fitted(config)):
         print(line, flush=True)
     if FAST in words:
@@ -54,8 +54,8 @@ def objective_line(objective: Objective) -> str:
 
 def problem_lines(config: dict[str, Any]) -> Iterator[str]:
     """A task without models: what is searched, what is measured, what is known of its front."""
-    from suite import pareto
     from suite.problems.problem import front_losses
+    from suite.statistics import pareto
 
     problem = problems.build(config)
     task = problems.task(config, problem)
@@ -75,7 +75,7 @@ def problem_lines(config: dict[str, Any]) -> Iterator[str]:
 
 def fit_lines(task: dict[str, Any], fit: Any) -> Iterator[str]:
     """A line per model, then what all of them need and what to know about them."""
-    from suite.fit import size
+    from suite.checkpoints.compatibility import size
 
     for header in fit.headers:
         facts = [

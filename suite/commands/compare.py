@@ -17,7 +17,7 @@ from suite.commands import compare_list, compare_words
 from suite.commands.compare_runs import Runs
 from suite.commands.compare_words import Words, spans
 from suite.errors import BadInput
-from suite.ledger import (
+from suite.records.ledger import (
     Entry,
     Ledger,
     Question,

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from suite.commands import compose
+from suite.assembly import compose
 from suite.commands.compare_words import spans
 from suite.errors import BadInput
-from suite.ledger import Entry, Ledger, Question, Registration
+from suite.records.ledger import Entry, Ledger, Question, Registration
 from suite.statistics.claim import FIRST, TURNED, Claim, seeds_needed
 
 OF = {

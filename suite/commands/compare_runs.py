@@ -11,9 +11,11 @@ from typing import Any
 import numpy as np
 import yaml
 
-from suite import choice, pareto, places
-from suite.commands import card, compose, problems, run, spaces
+from suite.assembly import compose, identity, problems, spaces
+from suite.commands import run
 from suite.errors import BadInput, Busy, CandidateFailure
+from suite.records import folder as folders
+from suite.statistics import choice, pareto
 from suite.statistics.claim import Claim
 
 Seen = dict[str, list[dict[str, Any]]]
@@ -40,7 +42,7 @@ class Runs:
         return self._configs[name, seed]
 
     def folder(self, name: str, seed: int) -> Path:
-        return places.run_folder(self.first["results"], self.first["task"]["name"], name, seed)
+        return folders.run_folder(self.first["results"], self.first["task"]["name"], name, seed)
 
     def existing(self, name: str) -> list[int]:
         """Seeds of which the strategy has a folder, ascending."""
@@ -73,9 +75,9 @@ class Runs:
                 path = self.folder(name, seed) / "config.yaml"
                 if path.exists():
                     before = yaml.safe_load(path.read_text(encoding="utf-8"))
-                    config = spaces.settled(card.pinned(self.config(name, seed)))
-                    now = run.stored(config, before["inputs"])
-                    run.check_same(before, now, self.folder(name, seed))
+                    config = spaces.settled(identity.pinned(self.config(name, seed)))
+                    now = identity.stored(config, before["inputs"])
+                    identity.check_same(before, now, self.folder(name, seed))
 
     def missing(self, seeds: Iterable[int]) -> list[tuple[str, int]]:
         """The runs that do not have all their trials, seed by seed."""
@@ -140,7 +142,7 @@ class Runs:
                     )
 
     def _journal(self, name: str, seed: int) -> list[Any]:
-        from suite.journal import Journal
+        from suite.records.journal import Journal
 
         return Journal(self.folder(name, seed) / "trials.jsonl").read()
 
@@ -151,7 +153,7 @@ class Runs:
 
     def _reported(self, name: str, seed: int) -> float:
         """Hypervolume of the judged front and the chosen merges on report items."""
-        from suite.journal import records
+        from suite.records.journal import records
 
         lines = records(self.folder(name, seed) / "judged.jsonl").read()
         by_split: dict[str, dict[int, list[float]]] = {"select": {}, "report": {}}

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import json
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from suite import hub
-from suite.commands import assemble, card, export_options
+from suite.assembly import assemble, identity
+from suite.checkpoints import hub
+from suite.commands import export_options
 from suite.errors import BadInput
+from suite.records import folder as folders
 
 
 def main(words: list[str]) -> None:
@@ -30,18 +29,19 @@ def main(words: list[str]) -> None:
 
 def export(options: argparse.Namespace) -> None:
     """Write the picked trial of the run in folder RUN to OUT."""
-    from suite.export import parents
+    from suite.checkpoints import parents
     from suite.export.card import Origin
-    from suite.journal import Journal
-    from suite.layer_path import read_json
-    from suite.point import Point
+    from suite.recipes.layer_path import read_json
+    from suite.recipes.point import Point
+    from suite.records.journal import Journal
+    from suite.search.pick import by_words
 
     run = Path(options.run)
-    config = read_config(run)
+    config = folders.read_config(run)
     trials = Journal(run / "trials.jsonl").read()
-    judged = read_judged(run, trials)
+    judged = folders.read_judged(run, trials)
     wanted = options.trial if options.pick is None else options.pick
-    pick = picked(wanted, run, config, trials, judged)
+    pick = by_words(wanted, run, config, trials, judged)
     recipe, spec = read_json(pick.trial.recipe), config["task"]
     if isinstance(recipe, Point):
         raise BadInput(f"{run}: a run of a task without models; there is nothing to export")
@@ -56,7 +56,7 @@ def export(options: argparse.Namespace) -> None:
     )
     inputs = config.get("inputs", {}).get("models", {})
     _same_weights(run, found, inputs)
-    made_on = read_environment(run)
+    made_on = folders.read_environment(run)
     origin = Origin(
         pick=pick,
         task=spec["name"],
@@ -79,7 +79,8 @@ def merge(options: argparse.Namespace) -> None:
 
     A base with a vision tower keeps it, unless another vision-language model takes the merge.
     """
-    from suite.export import parents, recipes
+    from suite.checkpoints import parents
+    from suite.export import recipes
 
     read = recipes.read(Path(options.recipe), parents.layers)
     base, vlm = recipes.base(read.recipe), options.vlm or read.vlm
@@ -91,73 +92,6 @@ def merge(options: argparse.Namespace) -> None:
         vlm = base
     spec = {"base": base, "vlm": vlm, "vocabulary": vocabulary, **read.seeing}
     _write(options, read.recipe, found, spec, "cpu", None, {})
-
-
-def read_config(run: Path) -> dict[str, Any]:
-    """A run's configuration; `BadInput` when `run` is not a run's folder."""
-    try:
-        config = yaml.safe_load((run / "config.yaml").read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise BadInput(f"{run}: not a run's folder (no config.yaml)") from None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise BadInput(f"{run}/config.yaml: cannot be read ({type(error).__name__})") from None
-    wanted = {"task", "optimizer", "seed", "device"}
-    if not isinstance(config, dict) or not wanted <= config.keys():
-        raise BadInput(f"{run}/config.yaml: not the configuration of a run")
-    return config
-
-
-def read_environment(run: Path) -> dict[str, Any]:
-    """The run's environment.json; empty when it is not there."""
-    try:
-        found = json.loads((run / "environment.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return dict(found) if isinstance(found, dict) else {}
-
-
-def read_judged(run: Path, trials: list[Any]) -> dict[int, dict[str, tuple[Any, list[float]]]]:
-    """Scores and losses that `suite judge` measured: trial number -> split -> (scores, losses).
-
-    Lines about another recipe than the journal's trial of that number do not count.
-    """
-    from suite import journal
-    from suite.trial import Score
-
-    found: dict[int, dict[str, tuple[Any, list[float]]]] = {}
-    for line in journal.records(run / "judged.jsonl").read():
-        number = line.get("number")
-        if not isinstance(number, int) or not 0 <= number < len(trials):
-            continue
-        if line["recipe"] == trials[number].recipe:
-            scores = {name: Score.from_json(score) for name, score in line["scores"].items()}
-            found.setdefault(number, {})[line["split"]] = scores, line["losses"]
-    return found
-
-
-def picked(
-    wanted: int | str,
-    run: Path,
-    config: Mapping[str, Any],
-    trials: list[Any],
-    judged: Mapping[int, Mapping[str, tuple[Any, list[float]]]],
-) -> Any:
-    """The `Pick` of a trial's number, ``knee`` or ``best:<objective>``; `BadInput` for another word."""
-    from suite.export import pick
-
-    objectives = [entry["name"] for entry in config["task"]["objectives"]]
-    select = {n: splits["select"][1] for n, splits in judged.items() if "select" in splits}
-    kind, _, name = str(wanted).partition(":")
-    try:
-        if isinstance(wanted, int):
-            return pick.numbered(trials, wanted)
-        if wanted == "knee":
-            return pick.at_knee(trials, len(objectives))
-        if kind == "best":
-            return pick.best(trials, objectives, name, select)
-    except BadInput as error:
-        raise BadInput(f"{run}: {error}") from None
-    raise BadInput(f"--pick {wanted}: allowed are knee and best:{{{','.join(objectives)}}}")
 
 
 def _same_weights(run: Path, parents: Mapping[str, Any], inputs: Mapping[str, Any]) -> None:
@@ -188,11 +122,11 @@ def _write(
     origin: Any,
     inputs: Mapping[str, Any],
 ) -> None:
-    from suite.export import card as texts
     from suite.export import checkpoint, recipes
+    from suite.export import identity as texts
 
     out = Path(options.out)
-    now = card.environment({"device": device})
+    now = identity.environment({"device": device})
     made = texts.Made(
         title=(options.push or out.absolute().name).rpartition("/")[2],
         command=shlex.join(["suite", *options.words]),

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import NoReturn
 
+from suite.checkpoints.compatibility import VOCABULARY
 from suite.errors import BadInput
-from suite.fit import VOCABULARY
 
 
 class _Parser(argparse.ArgumentParser):

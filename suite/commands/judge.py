@@ -1,12 +1,12 @@
 """`suite judge`: measure what searches found, and the baselines, on items no search saw.
 
 A run's candidates are its front and the best trials of each objective (on search items). They are
-re-measured once on the select items, and what the rules of `suite.choice` choose there is what the run
-*chose*. The front and the chosen are then measured on the report items, as are all baselines. Where the
-task is tuned by hand (`suite tune`), the same is done with the run as it was after as many trials as
-the hand tuning tried merges. Everything is appended to judged.jsonl, which thereby records every
-opening of the report items. Judging is slow and independent per run: start the command once per core
-and each takes the runs that are free.
+re-measured once on the select items, and what the rules of `suite.statistics.choice` choose there is
+what the run *chose*. The front and the chosen are then measured on the report items, as are all
+baselines. Where the task is tuned by hand (`suite tune`), the same is done with the run as it was after
+as many trials as the hand tuning tried merges. Everything is appended to judged.jsonl, which thereby
+records every opening of the report items. Judging is slow and independent per run: start the command
+once per core and each takes the runs that are free.
 """
 
 from __future__ import annotations
@@ -19,10 +19,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import yaml
 
-from suite import choice, hand_tuning, places
-from suite.commands import assemble, card, compose, spaces
+from suite.assembly import assemble, compose, spaces
+from suite.assembly import identity as card
 from suite.errors import BadInput
-from suite.judging import Judged
+from suite.records import folder as folders
+from suite.records import hand_tuning
+from suite.search.judging import Judged
+from suite.statistics import choice
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -38,8 +41,8 @@ def main(words: list[str]) -> None:
     task, baselines = _ready(config, runs)
     with _bar() as bar:
         _each(task, runs, bar)
-        places.make_writable(root / "baselines")
-        with places.alone(root / "baselines") as alone:
+        folders.make_writable(root / "baselines")
+        with folders.alone(root / "baselines") as alone:
             if alone:
                 _judge_baselines(task, root / "baselines", baselines, bar)
 
@@ -67,7 +70,7 @@ def _each(task: Any, runs: list[Path], bar: Progress) -> list[Path]:
     cost = hand_tuning.cost(root / hand_tuning.FOLDER)
     passed_over = []
     for run in runs:  # several judges may share them
-        with places.alone(run) as alone:
+        with folders.alone(run) as alone:
             if alone:
                 _judge(task, run, [] if cost is None else [cost], bar)
             else:
@@ -99,8 +102,8 @@ def _ready(config: dict[str, Any], runs: list[Path]) -> tuple[Any, dict[str, Any
 
 def _judge(task: Any, folder: Path, budgets: Sequence[int], bar: Progress) -> None:
     """Judge the run in `folder`, as it was after each of `budgets` trials and as it is now."""
-    from suite.journal import Journal
-    from suite.layer_path import read_json
+    from suite.recipes.layer_path import read_json
+    from suite.records.journal import Journal
 
     trials = Journal(folder / "trials.jsonl").read()
     recipes = {trial.number: read_json(trial.recipe) for trial in trials if trial.status == "ok"}

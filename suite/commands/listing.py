@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from suite import places
+from suite import resources
 from suite.errors import BadInput
 
 KINDS = {"tasks": "task", "optimizers": "optimizer", "merges": "merge"}
@@ -14,10 +14,10 @@ def main(words: list[str]) -> None:
     """Print one line per option of ``tasks``, ``optimizers``, ``merges`` or ``baselines``."""
     kind = words[1] if len(words) == 2 else ""
     if kind == "baselines":
-        files = sorted(places.data("baselines").glob("*/*.yaml"))
+        files = sorted(resources.data("baselines").glob("*/*.yaml"))
         rows = [(f"{file.parent.name}/{file.stem}", file) for file in files]
     elif kind in KINDS:
-        files = sorted((places.data("conf") / KINDS[kind]).glob("*.yaml"))
+        files = sorted((resources.data("conf") / KINDS[kind]).glob("*.yaml"))
         rows = [(file.stem, file) for file in files]
     else:
         raise BadInput(f"list: say which: {', '.join([*KINDS, 'baselines'])}")

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from suite.errors import BadInput
 
 if TYPE_CHECKING:
-    from suite.report.reference import Reference
-    from suite.report.results import Results
+    from suite.report.load.reference import Reference
+    from suite.report.load.results import Results
 
 ALLOWED = "task=NAME, task=[NAME,…], results=…, out=…, freeze=true, allow_targets=[MODULE,…]"
 
@@ -83,7 +83,7 @@ def freeze(results: Path, task: str, allow: Sequence[str] = ()) -> list[Path]:
     there are found together on the search items. A problem of a module outside `suite` is built only
     if `allow` names it.
     """
-    from suite.report import families, load, reference
+    from suite.report.load import families, load, reference
 
     loaded = load.load(results, task)
     written: list[Path | None] = []
@@ -97,7 +97,7 @@ def freeze(results: Path, task: str, allow: Sequence[str] = ()) -> list[Path]:
 def _pooled(loaded: Results) -> Reference:
     import numpy as np
 
-    from suite.report.reference import Reference
+    from suite.report.load.reference import Reference
 
     m = len(loaded.objectives)
     counts = ", ".join(f"{len(loaded.of(name))} of {name}" for name in loaded.optimizers)
@@ -113,9 +113,9 @@ def _known(results: Path, loaded: Results, allow: Sequence[str]) -> Reference | 
         return None
     import yaml
 
-    from suite.commands import problems
+    from suite.assembly import problems
     from suite.problems.problem import front_losses
-    from suite.report.reference import Reference
+    from suite.report.load.reference import Reference
 
     first = loaded.runs[0]
     path = results / loaded.task / first.optimizer / f"seed={first.seed}" / "config.yaml"

@@ -12,30 +12,32 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from suite import places
-from suite.commands import assemble, reproduce_card, reproduce_models, reproduce_rows
-from suite.commands.reproduce_rows import Selected
+from suite.assembly import assemble
 from suite.errors import BadInput
-from suite.published import Figure, Row
+from suite.records import folder as folders
+from suite.reproduce import card, rows
+from suite.reproduce import models as reproduce_models
+from suite.reproduce.published import Figure, Row
+from suite.reproduce.rows import Selected
 
 
 def main(words: list[str]) -> None:
     """Measure the rows of ``[task=…] [only=[…]] [limit_items=N]``, or say what that costs."""
-    asked = reproduce_rows.read(words[1:])
-    selected = reproduce_rows.select(asked)
+    asked = rows.read(words[1:])
+    selected = rows.select(asked)
     for each in selected:
         for row in each.rows:
             each.figures(row)
     if asked.dry:
-        from suite.commands.reproduce_plan import Plan
+        from suite.reproduce.plan import Plan
 
         Plan(asked.limit).show(selected)
         return
     runs = [Reproduction(each, asked.limit) for each in selected]
     entries = [entry for each in runs for entry in each.entries()]
-    from suite.commands import reproduce_table
+    from suite.reproduce import table
 
-    reproduce_table.show(entries, asked.limit)
+    table.show(entries, asked.limit)
     if failed := [entry for entry in entries if entry["not_run"]]:
         raise BadInput(
             f"{len(failed)} of {len(entries)} rows not run; {failed[0]['row']}:"
@@ -95,24 +97,24 @@ class Reproduction:
             return {**self._judged(row, {}, 0.0, reason), "not_run": reason}
 
     def _measured(self, row: Row) -> dict[str, Any]:
-        from suite.replies import Replies
+        from suite.reproduce.replies import Replies
 
-        selected, end = self._selected, reproduce_card.suffix(self._limit)
+        selected, end = self._selected, card.suffix(self._limit)
         folder = self._folder(row.name)
-        places.make_writable(folder)
-        with places.alone(folder) as alone:
+        folders.make_writable(folder)
+        with folders.alone(folder) as alone:
             if not alone:
                 raise BadInput(f"{folder}: another process is at this row")
             evaluators = [self._evaluators[name] for name in self._needed[row.name]]
             asked = reproduce_models.named(selected, row)
-            models = reproduce_card.pinned(asked, self._folder())
-            now = reproduce_card.what(selected, row, asked, models, evaluators, self._limit)
+            models = card.pinned(asked, self._folder())
+            now = card.what(selected, row, asked, models, evaluators, self._limit)
             path = folder / f"card{end}.json"
             files = [folder / f"{each.name}{end}.jsonl" for each in evaluators]
             begun = any(file.exists() for file in files)
-            reproduce_card.settle(path, now, selected.config, self._models.batch_size, begun)
+            card.settle(path, now, selected.config, self._models.batch_size, begun)
             replies = [
-                Replies(file, each, reproduce_card.asked_items(each, self._limit))
+                Replies(file, each, card.asked_items(each, self._limit))
                 for file, each in zip(files, evaluators, strict=True)
             ]
             self._complete(row, models, replies)
@@ -123,7 +125,7 @@ class Reproduction:
             }
             entry = self._judged(row, scores, sum(each.seconds for each in replies))
             text = json.dumps(entry, indent=1, ensure_ascii=False) + "\n"
-            places.write_whole(folder / f"verdict{end}.json", text)
+            folders.write_whole(folder / f"verdict{end}.json", text)
             return entry
 
     def _complete(self, row: Row, models: dict[str, str], replies: list[Any]) -> None:
@@ -179,13 +181,13 @@ class Reproduction:
 
     def _folder(self, row: str = "") -> Path:
         config = self._selected.config
-        return reproduce_card.folder_of(config["results"], config["task"]["name"], row)
+        return card.folder_of(config["results"], config["task"]["name"], row)
 
 
 def _figure(
     figure: Figure, scores: Mapping[str, Any], subset: int | None, reason: str | None
 ) -> dict[str, Any]:
-    from suite.verdict import compare
+    from suite.reproduce.verdict import compare
 
     score = scores.get(figure.metric)
     counted = None if score is None or subset is None else score.n  # a data set may have fewer
@@ -211,8 +213,8 @@ def _licence(reason: str, selected: Selected, row: Row) -> str:
     """Of a model that is gated, the licence to accept and where, as far as the Hub says it."""
     if "gated (" not in reason:
         return ""
-    from suite import hub
-    from suite.commands.reproduce_access import licence
+    from suite.checkpoints import hub
+    from suite.reproduce.access import licence
 
     models = reproduce_models.named(selected, row).values()
     names = [found[0] for model in models if (found := hub.parse(model)) and found[0] in reason]

@@ -12,12 +12,9 @@ from typing import Any
 
 import yaml
 
-from suite import places
-from suite.commands import assemble, card, compose, spaces, targets
+from suite.assembly import assemble, compose, identity, spaces, targets
 from suite.errors import BadInput, Busy
-
-# A run may be continued with another of these; everything else is what the run *is*.
-FREE = ("trials", "results", "tracker", "batch_size", "merging", "asked", "hand_tuning")
+from suite.records import folder as folders
 
 
 def main(words: list[str]) -> None:
@@ -28,15 +25,15 @@ def main(words: list[str]) -> None:
 def run(config: dict[str, Any]) -> None:
     """One optimizer on one task with one seed, new or continued."""
     check(config)
-    config = spaces.settled(card.pinned(config))
-    folder = places.run_folder(
+    config = spaces.settled(identity.pinned(config))
+    folder = folders.run_folder(
         config["results"], config["task"]["name"], config["optimizer"], config["seed"]
     )
     _glance(folder)
     task = assemble.task(config)
     optimizer = assemble.optimizer(config, task)
     baselines = assemble.baselines(config)
-    places.make_writable(folder)
+    folders.make_writable(folder)
     with (folder / "trials.jsonl").open("ab") as lock:
         _lock(lock, folder)
         settle(config, folder)
@@ -48,46 +45,16 @@ def settle(config: dict[str, Any], folder: Path) -> None:
 
     Those of a run that has all its trials stay: nothing is about to be run with anything else.
     """
-    from suite.journal import Journal
+    from suite.records.journal import Journal
 
     path = folder / "config.yaml"
-    now = stored(config, card.inputs(config))
+    now = identity.stored(config, identity.inputs(config))
     if path.exists():
-        check_same(yaml.safe_load(path.read_text(encoding="utf-8")), now, folder)
+        identity.check_same(yaml.safe_load(path.read_text(encoding="utf-8")), now, folder)
         if len(Journal(folder / "trials.jsonl").read()) >= config["trials"]:
             return
-    places.write_whole(path, yaml.safe_dump(now, allow_unicode=True, sort_keys=False))
-    card.write(folder / "environment.json", card.environment(config))
-
-
-def stored(config: dict[str, Any], inputs: dict[str, Any]) -> dict[str, Any]:
-    """A configuration as config.yaml holds it, with the hashes of its weights and items."""
-    objectives = list(config["task"]["objectives"].values())
-    own = {key: value for key, value in config.items() if key != "hand_tuning"}  # no part of a run
-    return {**own, "task": {**config["task"], "objectives": objectives}, "inputs": inputs}
-
-
-def check_same(before: dict[str, Any], now: dict[str, Any], folder: Path) -> None:
-    """`BadInput` when the run in `folder`, stored as `before`, is another than `now`."""
-    if changed := sorted(differences(before, now)):
-        raise BadInput(
-            f"{folder} holds another configuration; different here: {'; '.join(changed)}."
-            " Use another results folder or remove this one"
-        )
-
-
-def differences(before: Any, now: Any, where: str = "") -> list[str]:
-    """The keys in which two configurations differ, each with both values; `FREE` keys aside."""
-    if isinstance(before, dict) and isinstance(now, dict):
-        found = []
-        for key in before.keys() | now.keys():
-            if not where and key in FREE:
-                continue
-            found += differences(
-                before.get(key), now.get(key), f"{where}.{key}" if where else str(key)
-            )
-        return found
-    return [] if before == now else [f"{where}: {before!r} there, {now!r} now"]
+    folders.write_whole(path, yaml.safe_dump(now, allow_unicode=True, sort_keys=False))
+    identity.write(folder / "environment.json", identity.environment(config))
 
 
 def check(config: dict[str, Any]) -> None:
@@ -115,9 +82,9 @@ def _lock(file: Any, folder: Path) -> None:
 def _search(
     config: dict[str, Any], folder: Path, task: Any, optimizer: Any, baselines: dict[str, Any]
 ) -> None:
-    from suite import harness
-    from suite.journal import Journal
-    from suite.progress import Progress, summary
+    from suite.records.journal import Journal
+    from suite.search import harness
+    from suite.search.progress import Progress, summary
     from suite.trackers import Guarded, RunCard
 
     journal = Journal(folder / "trials.jsonl")
@@ -126,7 +93,7 @@ def _search(
     with Progress(task.objectives, config["trials"], done) as progress:
         measured = measure_baselines(config, task, baselines)
         name = f"{task.name}/{config['optimizer']}/seed={config['seed']}"
-        about = RunCard(name, folder, config, task.objectives, list(measured), FREE)
+        about = RunCard(name, folder, config, task.objectives, list(measured), identity.FREE)
         tracker.start(about, resumed_from=len(done))
 
         def on_trial(trial: Any) -> None:
@@ -146,12 +113,12 @@ def measure_baselines(
     config: dict[str, Any], task: Any, baselines: dict[str, Any]
 ) -> dict[str, Any]:
     """Baselines' scores on the search items: measured once per results folder and task, then read."""
-    from suite import journal as journals
-    from suite.trial import Score
+    from suite.records import journal as journals
+    from suite.records.trial import Score
 
     folder = Path(config["results"]) / config["task"]["name"] / "baselines"
-    places.make_writable(folder)
-    file, inputs, found = journals.records(folder / "search.jsonl"), card.digest(config), {}
+    folders.make_writable(folder)
+    file, inputs, found = journals.records(folder / "search.jsonl"), identity.digest(config), {}
     with file.path.open("ab") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         known = {line["digest"]: line for line in file.read() if line["inputs"] == inputs}

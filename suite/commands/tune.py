@@ -1,9 +1,10 @@
 """`suite tune`: tune by hand, by rule: published defaults and small stated grids on the select items.
 
-Every merge of `suite.hand_tuning` is measured once on the select items. After each stage the rules of
-`suite.choice` say which merge a person would take home by then; those merges, and the front of all, are
-measured on the report items. Searches are compared with them, at the cost in candidates that is
-printed. Lines go to ``<results>/<task>/hand_tuned/judged.jsonl``; the command continues where it stopped.
+Every merge of `suite.search.hand_tuning` is measured once on the select items. After each stage the
+rules of `suite.statistics.choice` say which merge a person would take home by then; those merges, and
+the front of all, are measured on the report items. Searches are compared with them, at the cost in
+candidates that is printed. Lines go to ``<results>/<task>/hand_tuned/judged.jsonl``; the command
+continues where it stopped.
 """
 
 from __future__ import annotations
@@ -14,11 +15,15 @@ from typing import Any
 
 import yaml
 
-from suite import choice, hand_tuning, pareto, places
-from suite.commands import assemble, card, compose, problems, spaces
+from suite.assembly import assemble, compose, problems, spaces
+from suite.assembly import identity as card
 from suite.errors import BadInput, Busy
-from suite.hand_tuning import STAGES, Tried
-from suite.judging import Judged, Line
+from suite.records import folder as folders
+from suite.records import hand_tuning as tuned
+from suite.search import hand_tuning
+from suite.search.hand_tuning import STAGES, Tried
+from suite.search.judging import Judged, Line
+from suite.statistics import choice, pareto
 
 
 def main(words: list[str]) -> None:
@@ -30,9 +35,9 @@ def main(words: list[str]) -> None:
     config = spaces.settled(card.pinned(config))
     sources = [name for name in spec["models"] if name != spec["base"]]
     tried = hand_tuning.plan(rule, sources, spec["base"], assemble.baselines(config))
-    folder = Path(config["results"]) / spec["name"] / hand_tuning.FOLDER
-    places.make_writable(folder)
-    with places.alone(folder) as alone:
+    folder = Path(config["results"]) / spec["name"] / tuned.FOLDER
+    folders.make_writable(folder)
+    with folders.alone(folder) as alone:
         if not alone:
             raise Busy(f"{folder}: another process is tuning this task")
         _settle(folder, hand_tuning.stored(rule, tried, card.inputs(config)))
@@ -42,14 +47,14 @@ def main(words: list[str]) -> None:
 
 def _settle(folder: Path, now: dict[str, Any]) -> None:
     """Write what the tuning is, or refuse a folder that holds another one."""
-    before = hand_tuning.read(folder)
+    before = tuned.read(folder)
     if before is not None and before != now:
         changed = sorted(key for key in now if before.get(key) != now[key])
         raise BadInput(
             f"{folder}: tuned before with other {', '.join(changed)}; move the folder away to tune anew"
         )
-    places.write_whole(
-        folder / hand_tuning.RULE, yaml.safe_dump(now, allow_unicode=True, sort_keys=False)
+    folders.write_whole(
+        folder / tuned.RULE, yaml.safe_dump(now, allow_unicode=True, sort_keys=False)
     )
 
 
@@ -100,7 +105,7 @@ def _tell(
     from rich.console import Console
     from rich.table import Table
 
-    from suite.report.series import digits, scale
+    from suite.report.rows.series import digits, scale
 
     table = Table(title="hand-tuned merges on the report items", title_justify="left")
     for column in ("rule", "stage", "candidates", "merge", *(o.name for o in task.objectives)):

@@ -10,8 +10,8 @@ from typing import Any
 import torch
 
 from suite.errors import BadInput
-from suite.evaluators.handle import ModelHandle
-from suite.trial import Score
+from suite.evaluators.models.handle import ModelHandle
+from suite.records.trial import Score
 
 MILLION = 1e6
 

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from suite.errors import BadInput
-from suite.evaluators import item_data, rouge
-from suite.evaluators import items as item_sets
-from suite.evaluators.handle import GREEDY, Decoding, Generation, ModelHandle
-from suite.evaluators.items import Item
-from suite.evaluators.scorers import CHECKS, MEDIANS, SCORERS
-from suite.trial import Score
+from suite.evaluators.datasets import item_data
+from suite.evaluators.datasets import items as item_sets
+from suite.evaluators.datasets.items import Item
+from suite.evaluators.models.handle import GREEDY, Decoding, Generation, ModelHandle
+from suite.evaluators.scorers import rouge
+from suite.evaluators.scorers.by_name import CHECKS, MEDIANS, SCORERS
+from suite.records.trial import Score
 
 THUMBNAIL = 256  # pixels a side
 

@@ -10,9 +10,9 @@ import numpy as np
 
 from suite.errors import BadInput
 from suite.evaluators.generation import Sample
-from suite.evaluators.lm_eval_outcomes import Direction
+from suite.evaluators.lm_eval.outcomes import Direction
 from suite.evaluators.lm_eval_task import LmEvalTask
-from suite.trial import Score
+from suite.records.trial import Score
 
 
 class LmEvalMean:

@@ -13,24 +13,19 @@ from pathlib import Path
 from typing import Any
 
 from suite.errors import BadInput
-from suite.evaluators import items as item_sets
-from suite.evaluators import (
-    lm_eval_documents,
-    lm_eval_items,
-    lm_eval_model,
-    lm_eval_outcomes,
-    lm_eval_shots,
-    lm_eval_splits,
-    lm_eval_vision,
-)
+from suite.evaluators.datasets import items as item_sets
+from suite.evaluators.datasets.items import SPLITS
 from suite.evaluators.generation import THUMBNAIL, Sample
-from suite.evaluators.items import SPLITS
-from suite.evaluators.lm_eval_model import quiet
-from suite.evaluators.lm_eval_outcomes import Direction
-from suite.evaluators.lm_eval_source import SHIPPED as SHIPPED
-from suite.evaluators.lm_eval_source import Source
-from suite.evaluators.lm_eval_vision import Shown
-from suite.trial import Score
+from suite.evaluators.lm_eval import documents, model, shots, vision
+from suite.evaluators.lm_eval import items as lm_eval_items
+from suite.evaluators.lm_eval import outcomes as lm_eval_outcomes
+from suite.evaluators.lm_eval import splits as lm_eval_splits
+from suite.evaluators.lm_eval.model import quiet
+from suite.evaluators.lm_eval.outcomes import Direction
+from suite.evaluators.lm_eval.source import SHIPPED as SHIPPED
+from suite.evaluators.lm_eval.source import Source
+from suite.evaluators.lm_eval.vision import Shown
+from suite.records.trial import Score
 
 
 class LmEvalTask:
@@ -80,7 +75,7 @@ class LmEvalTask:
         self._chat, self._system = apply_chat_template, system_instruction
         self._lm: Any = None
         source = Source(name, path, num_fewshot, data, revision)
-        with quiet(), lm_eval_model.compiled():
+        with quiet(), model.compiled():
             self.splits, self._tasks = _built(source, task, items, splits or {})
             for each in self._tasks.values():
                 for metric in self._metrics.values():
@@ -135,8 +130,8 @@ class LmEvalTask:
         task = self._tasks[split]
         self._prepare(handle, task)
         named = str(task.config.task)  # `task_name` draws a random number each time it is read
-        task.set_fewshot_seed(lm_eval_model.SEED)  # every candidate sees the same examples
-        with quiet(), lm_eval_model.compiled(), lm_eval_model.fair(), lm_eval_model.thrifty():
+        task.set_fewshot_seed(model.SEED)  # every candidate sees the same examples
+        with quiet(), model.compiled(), model.fair(), model.thrifty():
             result = evaluate(
                 lm=self._lm,
                 task_dict={"tasks": {named: task}, "groups": {}, "group_map": {}},
@@ -150,7 +145,7 @@ class LmEvalTask:
 
     def _prepare(self, handle: Any, task: Any) -> None:
         """Wrap the handle's model, once; `BadInput` when it cannot do the task."""
-        sees = lm_eval_vision.sees(handle)
+        sees = vision.sees(handle)
         if task.config.doc_to_image and not sees:
             raise BadInput(
                 f"evaluator {self.name!r}: the lm-eval task {task.config.task} has pictures and the"
@@ -162,9 +157,9 @@ class LmEvalTask:
             return
         if sees:
             options = {**self._model_args, **self._batch}
-            self._lm = lm_eval_vision.live_model(handle, self._max_length, options)
+            self._lm = vision.live_model(handle, self._max_length, options)
         else:
-            self._lm = lm_eval_model.live_model(handle, self._max_length, **self._batch)
+            self._lm = model.live_model(handle, self._max_length, **self._batch)
 
 
 def _check(
@@ -185,10 +180,9 @@ def _check(
         raise BadInput(f"{where}: metrics is empty; give figure: lm-eval metric")
     if importlib.util.find_spec("lm_eval") is None:
         raise BadInput(f"{where}: lm_eval is not installed; pip install 'merge-suite[lm-eval]'")
-    if unknown := sorted(set(model_args) - {*lm_eval_vision.OPTIONS}):
+    if unknown := sorted(set(model_args) - {*vision.OPTIONS}):
         raise BadInput(
-            f"{where}: model_args has no {unknown[0]!r}; allowed are"
-            f" {', '.join(lm_eval_vision.OPTIONS)}"
+            f"{where}: model_args has no {unknown[0]!r}; allowed are {', '.join(vision.OPTIONS)}"
         )
 
 
@@ -223,14 +217,14 @@ def _keep(task: Any, indices: Sequence[int]) -> None:
 
 def _settle(tasks: Mapping[str, Any], where: str) -> None:
     """Few-shot examples that give away no document of their split, nor of one opened later."""
-    forbidden: set[lm_eval_documents.Key] = set()
+    forbidden: set[documents.Key] = set()
     if not any(task.config.num_fewshot for task in tasks.values()):
         return
     order = [split for split in tasks if split not in SPLITS] + [s for s in SPLITS if s in tasks]
     for split in reversed(order):
         task = tasks[split]
-        forbidden |= {lm_eval_documents.asked(task, doc) for doc in task.eval_docs}
-        lm_eval_shots.settle(task, forbidden, f"{where}, split {split}")
+        forbidden |= {documents.asked(task, doc) for doc in task.eval_docs}
+        shots.settle(task, forbidden, f"{where}, split {split}")
 
 
 def _thumbnail(arguments: Sequence[Any]) -> str | None:

@@ -22,7 +22,13 @@ from typing import Any
 import torch
 
 from suite.errors import BadInput
-from suite.evaluators.handle import GREEDY, Decoding, Generation, Pictures, TransformersHandle
+from suite.evaluators.models.handle import (
+    GREEDY,
+    Decoding,
+    Generation,
+    Pictures,
+    TransformersHandle,
+)
 from suite.evaluators.vllm_engine_swap import Engine
 
 DEVICES = ("cuda:0",)  # where vLLM's engine in this process runs

@@ -13,7 +13,7 @@ import torch
 
 from suite.errors import BadInput
 from suite.evaluators import vllm_engine_weights
-from suite.evaluators.handle import Decoding
+from suite.evaluators.models.handle import Decoding
 
 WITHIN = 0.5  # nats per token between the engines; bfloat16 makes hundredths, wrong weights several
 _PROBE = 1024  # tokens; several of the largest blocks that the prefix cache keeps

@@ -9,15 +9,15 @@ from typing import Any
 
 import yaml
 
-from suite import mergekit
+from suite.checkpoints.parents import Parent, shared_licence
 from suite.errors import BadInput
 from suite.export import layers, towers, unrolled
 from suite.export.checkpoint import Weights
-from suite.export.parents import Parent, shared_licence
 from suite.export.pick import Pick
-from suite.layer_path import LayerPath
-from suite.recipe import Recipe
-from suite.trial import Score
+from suite.recipes import mergekit
+from suite.recipes.layer_path import LayerPath
+from suite.recipes.recipe import Recipe
+from suite.records.trial import Score
 
 CARD, RECIPE, MERGEKIT = "README.md", "recipe.json", "mergekit_config.yml"
 SPLITS = ("search", "select", "report")

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from suite import header
+from suite.checkpoints import metadata
 from suite.errors import BadInput
 from suite.export import unrolled
-from suite.layer_path import LayerPath
-from suite.recipe import Recipe
+from suite.recipes.layer_path import LayerPath
+from suite.recipes.recipe import Recipe
 
 _SLACK = 1 << 20  # bytes for headers, config, recipe and card beside weights and tokenizer
 _WIDTH = {"float32": 4, "bfloat16": 2, "float16": 2}
@@ -107,7 +107,7 @@ def check(plan: Plan, out: Path) -> None:
     if out.exists() or out.is_symlink():
         raise BadInput(f"{out}: exists; name a new folder")
     lender = plan.folders[plan.lender]
-    known = header.read(plan.lender, str(lender))
+    known = metadata.read(plan.lender, str(lender))
     numbers = known.parameters
     if isinstance(plan.recipe, LayerPath):
         unrolled.check(plan.recipe)
@@ -152,7 +152,7 @@ def merged(plan: Plan) -> Any:
 
 def _live(plan: Plan) -> tuple[Any, Any]:
     """The live model, and the module that is merged: the model itself or its language tower."""
-    from suite.evaluators import handle, vision
+    from suite.evaluators.models import handle, vision
     from suite.merging.language_tower import LanguageTower
 
     folder = plan.folders[plan.lender]
@@ -205,7 +205,7 @@ def _save(model: Any, plan: Plan, draft: Path) -> None:
 
 def _save_untiled(model: Any, lender: Path, draft: Path) -> None:
     """The processor that a LLaVA-NeXT has without tiling, in the place of its own."""
-    from suite.evaluators import processors
+    from suite.evaluators.models import processors
 
     read = processors.read(lender)
     if type(read).__name__ == "LlavaNextProcessor":

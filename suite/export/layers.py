@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from suite.export import unrolled
-from suite.layer_path import LayerPath
+from suite.recipes.layer_path import LayerPath
 
 
 def opening(path: LayerPath) -> str:

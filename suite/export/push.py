@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from suite.checkpoints.network import online
 from suite.errors import BadInput
-from suite.network import online
 
 _REFUSALS = {
     401: "the Hub does not know you (401): log in with `hf auth login` or set HF_TOKEN",

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from suite import mergekit
 from suite.errors import BadInput
-from suite.layer_path import LayerPath, read_json
-from suite.point import Point
-from suite.recipe import Input, Recipe
+from suite.recipes import mergekit
+from suite.recipes.layer_path import LayerPath, read_json
+from suite.recipes.point import Point
+from suite.recipes.recipe import Input, Recipe
 
 
 @dataclass(frozen=True)

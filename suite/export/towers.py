@@ -13,10 +13,10 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
+from suite.checkpoints.parents import Parent
 from suite.errors import BadInput
-from suite.export.parents import Parent
-from suite.layer_path import LayerPath
-from suite.recipe import Input, Recipe
+from suite.recipes.layer_path import LayerPath
+from suite.recipes.recipe import Input, Recipe
 
 
 def stand_in(parent: Parent) -> str:

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from suite.errors import BadInput
-from suite.layer_path import LayerPath
-from suite.values import layer_of
+from suite.recipes.layer_path import LayerPath
+from suite.recipes.parameters import layer_of
 
 # What a layer consists of where it reads the stream through norms and writes to it by o_proj and
 # down_proj alone: Llama, Mistral, Qwen2, Qwen3.

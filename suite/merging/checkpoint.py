@@ -11,9 +11,9 @@ from typing import Any
 import torch
 from safetensors import SafetensorError, safe_open
 
-from suite import tower
+from suite.checkpoints import tower_names
+from suite.checkpoints.hub import INDEX, SINGLE
 from suite.errors import BadInput
-from suite.hub import INDEX, SINGLE
 
 _FLOATS = ("F64", "F32", "F16", "BF16")
 
@@ -21,7 +21,8 @@ _FLOATS = ("F64", "F32", "F16", "BF16")
 class Checkpoint:
     """The tensors of a checkpoint folder, known by name and shape before any is read.
 
-    Of a vision-language model they are its language tower's, by their plain names (`suite.tower`).
+    Of a vision-language model they are its language tower's, by their plain names
+    (`suite.checkpoints.tower_names`).
     `BadInput` names a folder or file that is missing, damaged or not safetensors.
     """
 
@@ -38,7 +39,7 @@ class Checkpoint:
             if missing:
                 raise BadInput(f"{path}: tensor {missing[0]!r} of {INDEX} is missing")
             own[path] = sorted(names if expected is None else expected)
-        plain = tower.plain_names(name for held in own.values() for name in held)
+        plain = tower_names.plain_names(name for held in own.values() for name in held)
         for path, held in own.items():
             with _opened(path) as file:
                 for name in (name for name in held if name in plain):

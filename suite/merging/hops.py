@@ -12,11 +12,11 @@ import torch
 from torch import nn
 
 from suite.errors import BadInput
-from suite.layer_path import LayerPath
 from suite.merging.layout import Layout, Segment
 from suite.merging.merger import Merger, Mode
 from suite.merging.sources import Sources
-from suite.recipe import Input, Recipe
+from suite.recipes.layer_path import LayerPath
+from suite.recipes.recipe import Input, Recipe
 
 
 class PathMerger:

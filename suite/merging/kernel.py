@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from suite import places
+from suite import resources
 from suite.errors import BadInput
 from suite.merging.plan import Edges, Plan
 from suite.merging.tables import ABOVE, Tables
@@ -181,7 +181,7 @@ def _compiled(options: tuple[tuple[str, int], ...]) -> Path:
         )
     defines = [f"-D{name}={value}" for name, value in options]
     about = (SOURCE.read_bytes(), _FLAGS, _NATIVE, defines, _machine(chosen))
-    folder = places.cache("kernels")
+    folder = resources.cache("kernels")
     path = folder / f"{hashlib.sha256(repr(about).encode()).hexdigest()[:32]}.so"
     if path.is_file():
         return path

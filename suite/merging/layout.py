@@ -10,7 +10,7 @@ from functools import cached_property
 
 import torch
 
-from suite.values import layer_of
+from suite.recipes.parameters import layer_of
 
 ALIGNMENT = 16  # elements; 64 bytes of float32, a cache line and more than any kernel asks for
 

@@ -15,7 +15,7 @@ from suite.merging.eager import Eager
 from suite.merging.plan import Plan, Whole
 from suite.merging.sources import Sources, fits
 from suite.merging.tables import Tables
-from suite.recipe import Recipe
+from suite.recipes.recipe import Recipe
 
 Mode = Literal["auto", "eager", "compiled"]
 

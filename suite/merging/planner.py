@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from suite.merging import masks, methods, rowwise
 from suite.merging.plan import Edges, Plan, Whole
 from suite.merging.tables import Tables
-from suite.recipe import Recipe
+from suite.recipes.recipe import Recipe
 
 Array = NDArray[Any]
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import torch
 
+from suite.checkpoints.compatibility import ROWS, VOCABULARY
+from suite.checkpoints.hub import sha256
 from suite.errors import BadInput
-from suite.fit import ROWS, VOCABULARY
-from suite.hub import sha256
 from suite.merging.checkpoint import Checkpoint
 from suite.merging.donor import Donor
 from suite.merging.layout import Layout, Segment

@@ -23,7 +23,7 @@ from suite.optimizers.pymoo_search import (
     operators,
     search,
 )
-from suite.space import SearchSpace
+from suite.spaces.space import SearchSpace
 
 
 def make(

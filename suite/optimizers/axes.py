@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from suite.space import SearchSpace
+from suite.spaces.space import SearchSpace
 
 KNOBS = ("weight", "t", "lambda")
 _PART = re.compile(r"\.(embeddings|head|layers\.\d+(-\d+)?)$")
@@ -35,7 +35,7 @@ def axes(space: SearchSpace) -> tuple[Axes, bool]:
 
     Examples
     --------
-    >>> from suite.space import Parameter
+    >>> from suite.spaces.space import Parameter
     >>> axes(SearchSpace([Parameter("weight.a.layers.0"), Parameter("weight.a.head"), Parameter("t")]))
     ({'weight.a': [0, 1]}, True)
     """

@@ -14,7 +14,7 @@ import numpy as np
 
 from suite.errors import BadInput
 from suite.optimizers.optimizer import check_option
-from suite.space import Vector
+from suite.spaces.space import Vector
 
 
 def augmented_chebyshev(losses: Vector, weights: Vector, rho: float) -> Vector:

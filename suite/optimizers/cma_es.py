@@ -24,7 +24,7 @@ from suite.errors import BadInput
 from suite.optimizers.chebyshev import weight_vectors
 from suite.optimizers.optimizer import check_option, starting_points
 from suite.optimizers.scalarised import Scalarised, Strategy
-from suite.space import SearchSpace, Vector
+from suite.spaces.space import SearchSpace, Vector
 
 if TYPE_CHECKING:
     from cma import CMAEvolutionStrategy

@@ -26,7 +26,7 @@ from suite.errors import BadInput
 from suite.optimizers.chebyshev import weight_vectors
 from suite.optimizers.optimizer import check_option, starting_points
 from suite.optimizers.scalarised import Scalarised
-from suite.space import Parameter, SearchSpace, Vector
+from suite.spaces.space import Parameter, SearchSpace, Vector
 
 if TYPE_CHECKING:
     from cmaes import CMAwM

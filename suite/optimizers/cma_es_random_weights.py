@@ -22,7 +22,7 @@ from suite.errors import BadInput
 from suite.optimizers.cma_es import check_cma_options, pycma_strategies
 from suite.optimizers.optimizer import check_option
 from suite.optimizers.scalarised import Scalarised
-from suite.space import SearchSpace, Vector
+from suite.spaces.space import SearchSpace, Vector
 
 REDRAWS = ("generation", "restart")
 

@@ -23,7 +23,7 @@ from numpy.typing import ArrayLike
 from suite.errors import BadInput
 from suite.optimizers.cma_es import check_cma_options, pycma_options
 from suite.optimizers.optimizer import check_option, starting_points, told_losses
-from suite.space import SearchSpace, Vector
+from suite.spaces.space import SearchSpace, Vector
 
 if TYPE_CHECKING:
     from comocma import Sofomore

@@ -32,8 +32,8 @@ from suite.optimizers.contract_plays import (
 from suite.optimizers.contract_plays import ContractViolation as ContractViolation
 from suite.optimizers.contract_plays import Make as Make
 from suite.optimizers.global_state import global_random, seeded
-from suite.space import Parameter, SearchSpace, Vector
-from suite.trial import failure_losses
+from suite.records.trial import failure_losses
+from suite.spaces.space import Parameter, SearchSpace, Vector
 
 EVALUATIONS = 48  # past every shipped optimizer's random start at 6 parameters
 

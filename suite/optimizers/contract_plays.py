@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 
 from suite.optimizers.optimizer import Optimizer
-from suite.space import Parameter, SearchSpace, Vector
+from suite.spaces.space import Parameter, SearchSpace, Vector
 
 Make = Callable[..., Optimizer]
 Batch = tuple[Vector, Vector]

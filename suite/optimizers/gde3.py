@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike
 from suite.errors import BadInput
 from suite.optimizers.optimizer import check_option
 from suite.optimizers.pymoo_search import PymooSearch, cube_sampling, first_places, search
-from suite.space import SearchSpace
+from suite.spaces.space import SearchSpace
 
 
 def make(

@@ -37,7 +37,7 @@ from numpy.typing import ArrayLike
 
 from suite.optimizers.axes import axes
 from suite.optimizers.optimizer import check_option, starting_points, told_losses
-from suite.space import Parameter, SearchSpace, Vector
+from suite.spaces.space import Parameter, SearchSpace, Vector
 
 LISTED = 100_000  # combinations that are shuffled as a list; of more, each is drawn
 

@@ -30,7 +30,7 @@ from suite.optimizers.pymoo_search import (
     lattice,
     search,
 )
-from suite.space import SearchSpace, Vector
+from suite.spaces.space import SearchSpace, Vector
 
 DECOMPOSITIONS = ("tchebycheff", "pbi")
 

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from suite.optimizers.optimizer import check_option
 from suite.optimizers.pymoo_search import PymooSearch, first_places, operators, search
-from suite.space import SearchSpace
+from suite.spaces.space import SearchSpace
 
 
 def make(

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from suite.errors import BadInput
-from suite.space import SearchSpace, Vector
+from suite.spaces.space import SearchSpace, Vector
 
 
 class Optimizer(Protocol):

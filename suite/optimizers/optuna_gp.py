@@ -24,7 +24,7 @@ from numpy.typing import ArrayLike
 from suite.optimizers.global_state import one_thread
 from suite.optimizers.optimizer import check_option, starting_points
 from suite.optimizers.optuna_search import OptunaSearch, make_study
-from suite.space import SearchSpace, Vector
+from suite.spaces.space import SearchSpace, Vector
 
 if TYPE_CHECKING:
     from optuna import Study

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from suite.space import Parameter, SearchSpace, Vector
+from suite.spaces.space import Parameter, SearchSpace, Vector
 
 if TYPE_CHECKING:
     from pymoo.core.mixed import MixedVariableDuplicateElimination, MixedVariableMating

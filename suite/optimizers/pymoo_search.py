@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike
 from suite.errors import BadInput
 from suite.optimizers import pymoo_mixed
 from suite.optimizers.optimizer import check_option, starting_points, told_losses
-from suite.space import SearchSpace, Vector
+from suite.spaces.space import SearchSpace, Vector
 
 if TYPE_CHECKING:
     from pymoo.core.algorithm import Algorithm

@@ -30,7 +30,7 @@ from numpy.typing import ArrayLike
 from suite.errors import BadInput
 from suite.optimizers.global_state import one_thread, seeded
 from suite.optimizers.optimizer import check_option, starting_points, told_losses
-from suite.space import SearchSpace, Vector
+from suite.spaces.space import SearchSpace, Vector
 
 if TYPE_CHECKING:
     from botorch.models.gp_regression import SingleTaskGP

@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 from suite.errors import BadInput
 from suite.optimizers.axes import axes
 from suite.optimizers.optimizer import check_option, starting_points, told_losses
-from suite.space import SearchSpace, Vector
+from suite.spaces.space import SearchSpace, Vector
 
 SAMPLERS = ("uniform", "sobol")
 SCOPES = ("parameter", "source")

@@ -9,7 +9,7 @@ import numpy as np
 
 from suite.optimizers.chebyshev import augmented_chebyshev
 from suite.optimizers.optimizer import told_losses
-from suite.space import Vector
+from suite.spaces.space import Vector
 
 
 class Strategy(Protocol):

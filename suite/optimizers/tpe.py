@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 
 from suite.optimizers.optimizer import check_option, starting_points
 from suite.optimizers.optuna_search import OptunaSearch, make_study
-from suite.space import SearchSpace
+from suite.spaces.space import SearchSpace
 
 
 def make(

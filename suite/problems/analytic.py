@@ -21,10 +21,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from suite import pareto
 from suite.errors import BadInput
-from suite.space import Parameter, SearchSpace, Setting
-from suite.trial import Score
+from suite.records.trial import Score
+from suite.spaces.space import Parameter, SearchSpace, Setting
+from suite.statistics import pareto
 
 if TYPE_CHECKING:
     from pymoo.core.problem import Problem as PymooProblem

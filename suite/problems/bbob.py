@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 
 from suite.errors import BadInput
-from suite.space import Parameter, SearchSpace, Setting
-from suite.trial import Score
+from suite.records.trial import Score
+from suite.spaces.space import Parameter, SearchSpace, Setting
 
 FUNCTIONS, INSTANCES, DIMENSIONS = 55, 15, (2, 3, 5, 10, 20, 40)
 BOX = 5.0

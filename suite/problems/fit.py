@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from suite.problems.outcomes import Field, Levels
 from suite.problems.tabular import FORMAT, Surrogate
-from suite.space import Parameter
+from suite.spaces.space import Parameter
 
 Array = NDArray[np.float64]
 

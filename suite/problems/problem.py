@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from suite.errors import BadInput, CandidateFailure
 from suite.objective import Objective
-from suite.point import Point
-from suite.space import SearchSpace, Setting, Vector
-from suite.task import Task
-from suite.trial import Score
+from suite.recipes.point import Point
+from suite.records.trial import Score
+from suite.search.task import Task
+from suite.spaces.space import SearchSpace, Setting, Vector
 
 NAME = "problem"  # stands where an evaluator's name does: objectives pick ``problem.<figure>``
 

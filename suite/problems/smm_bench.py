@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from suite.errors import BadInput
-from suite.space import Parameter, SearchSpace, Setting
-from suite.trial import Score
+from suite.records.trial import Score
+from suite.spaces.space import Parameter, SearchSpace, Setting
 
 if TYPE_CHECKING:
     from lightgbm import Booster

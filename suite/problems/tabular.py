@@ -1,4 +1,4 @@
-"""Tasks from journals: a file that `suite.zoo.surrogate` fitted takes the place of the models.
+"""Tasks from journals: a file that `zoo.surrogate` fitted takes the place of the models.
 
 Networks, one for each seed whose runs they never saw, predict every search item's expected outcome
 from the candidate; their mean is the surrogate. What a split gives:
@@ -30,8 +30,8 @@ from numpy.typing import NDArray
 
 from suite.errors import BadInput
 from suite.problems.outcomes import Field, Levels
-from suite.space import Parameter, SearchSpace, Setting
-from suite.trial import Score
+from suite.records.trial import Score
+from suite.spaces.space import Parameter, SearchSpace, Setting
 
 Array = NDArray[np.float64]
 FORMAT = 1
@@ -146,7 +146,7 @@ def read(path: Path) -> Surrogate:
         raise BadInput(f"{path}: cannot be read ({error.strerror or error})") from None
     except (ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile) as error:
         raise BadInput(
-            f"{path}: not a surrogate of format {FORMAT} ({error}); suite.zoo.surrogate makes one"
+            f"{path}: not a surrogate of format {FORMAT} ({error}); zoo.surrogate makes one"
         ) from None
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from suite.report.results import Results
-    from suite.report.tables import Tables
+    from suite.report.load.results import Results
+    from suite.report.rows.tables import Tables
 
 FIGURES = ("fronts", "strategies", "runtimes", "eaf")
 TABLES = ("strategies", "comparisons", "runtimes", "summary", "baselines")
@@ -25,13 +25,13 @@ def build(results: Path, task: str, out: Path) -> Path:
 
     Reads ``<results>/<task>/<optimizer>/seed=<n>/``, ``<results>/<task>/baselines/`` and the task's
     frozen reference front. Without judged.jsonl it shows the search items and says so. The same
-    files give the same bytes, but for sheet.png (`suite.report.sheet`), whose letters are those of
+    files give the same bytes, but for sheet.png (`suite.report.figures.sheet`), whose letters are those of
     the machine's fonts. All is made before anything of an earlier report is replaced, or removed if
     it has no successor. `BadInput` for missing or damaged files, and for an `out` that cannot be
     written.
     """
-    from suite.report import load
-    from suite.report.tables import Tables
+    from suite.report.load import load
+    from suite.report.rows.tables import Tables
 
     loaded = load.load(results, task)
     return _write(loaded, Tables.of(loaded), out)
@@ -39,9 +39,10 @@ def build(results: Path, task: str, out: Path) -> Path:
 
 def build_all(results: Path, tasks: Mapping[str, Path], out: Path) -> Path:
     """`build` of every one of `tasks` into its own folder, and a page across them into `out`."""
-    from suite.report import load, overview
-    from suite.report.instances import Instance
-    from suite.report.tables import Tables
+    from suite.report.load import load
+    from suite.report.page import overview
+    from suite.report.rows.instances import Instance
+    from suite.report.rows.tables import Tables
 
     instances = []
     for task, folder in tasks.items():
@@ -52,7 +53,9 @@ def build_all(results: Path, tasks: Mapping[str, Path], out: Path) -> Path:
 
 
 def _write(loaded: Results, tables: Tables, out: Path) -> Path:
-    from suite.report import answers, curve_figures, figures, latex, page, publish, sheet
+    from suite.report.figures import curve_figures, figures, sheet
+    from suite.report.page import page, publish
+    from suite.report.rows import answers, latex
 
     sheets = answers.sheets(loaded)
 

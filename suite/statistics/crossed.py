@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats as scipy_stats
 
-from suite import pareto
+from suite.statistics import pareto
 
 Values = NDArray[np.float64]
 RESAMPLES = 1000

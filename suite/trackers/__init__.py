@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from suite.objective import Objective
-    from suite.trial import Score, Trial
+    from suite.records.trial import Score, Trial
 
 Baselines = Mapping[str, "Mapping[str, Score]"]
 """Baseline name -> its scores by metric (``evaluator.figure``), in natural units."""

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from suite.objective import Objective
+from suite.records.trial import Score, Trial
 from suite.trackers import Baselines
-from suite.trial import Score, Trial
 
 Cell = str | float | int | None
 

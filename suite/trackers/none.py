@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from suite.trackers import Baselines, RunCard
 
 if TYPE_CHECKING:
-    from suite.trial import Trial
+    from suite.records.trial import Trial
 
 
 class NoTracker:

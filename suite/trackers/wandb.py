@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import Any
 
 from suite.errors import BadInput
+from suite.records.trial import Trial
 from suite.trackers import Baselines, RunCard
 from suite.trackers.front import figure, rows, table
-from suite.trial import Trial
 
 MODES = ("auto", "offline", "online")
 MIRRORED = ("trials.jsonl", "config.yaml", "environment.json")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from suite.commands import compose
-from suite.recipe import Recipe
+from suite.assembly import compose
+from suite.recipes.recipe import Recipe
 
 LAYERS = 6
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from suite import places
 from suite.__main__ import main
+from suite.records import folder as folders
 from tests.commands import small_math
 from tests.commands.exporting import Call, Said
 from tests.commands.reproducing import Reproduce, given, row_model
@@ -107,7 +107,7 @@ def judged_run(few_items: list[str], tmp_path_factory: pytest.TempPathFactory) -
     words = [f"results={results}", *few_items]
     assert main(["run", *words, "optimizer=random", "trials=6"]) == 0
     assert main(["judge", *words]) == 0
-    return places.run_folder(results, "ja_math_micro", "random", 0)
+    return folders.run_folder(results, "ja_math_micro", "random", 0)
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ from typing import Any
 import torch
 import yaml
 
-from suite.commands import assemble
-from suite.evaluators import handle
+from suite.assembly import assemble
+from suite.evaluators.models import handle
 
 Said = tuple[int, str, str]
 Call = Callable[..., Said]

@@ -13,9 +13,9 @@ from typing import Any
 import torch
 import yaml
 
-from suite import places
-from suite.commands import assemble, compose
-from suite.evaluators.items import Item
+from suite import resources
+from suite.assembly import assemble, compose
+from suite.evaluators.datasets.items import Item
 from tests.commands import small_math
 
 Reproduce = Callable[..., tuple[int, str, str]]
@@ -27,7 +27,7 @@ METRIC = "mgsm_ja.sakana-v1.acc_ja"
 
 def row_model(name: str) -> str:
     """The model that a published row of ja_math_7b names."""
-    file = places.data("baselines") / "ja_math_7b/published" / f"{name}.yaml"
+    file = resources.data("baselines") / "ja_math_7b/published" / f"{name}.yaml"
     (entry,) = yaml.safe_load(file.read_text())["models"]
     return str(entry["model"])
 

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from suite.commands import assemble
-from suite.commands.compose import compose
+from suite.assembly import assemble
+from suite.assembly.compose import compose
 from tests.evaluators import tiny_vlm
 from tests.export import towers
 

@@ -14,8 +14,8 @@ from typing import Any
 
 import yaml
 
-from suite import places
-from suite.commands.compose import compose
+from suite import resources
+from suite.assembly.compose import compose
 
 ROWS, EXTRA, LAYERS = 32000, 32, 32
 MODELS = {
@@ -145,7 +145,7 @@ def qwen(folder: Path, number: int) -> None:
 
 def named(task: str) -> dict[str, str]:
     """The models that a task's file names."""
-    file = places.data("conf") / "task" / f"{task}.yaml"
+    file = resources.data("conf") / "task" / f"{task}.yaml"
     return dict(yaml.safe_load(file.read_text(encoding="utf-8"))["models"])
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from suite import places
+from suite import resources
 from suite.__main__ import main
 from tests.hub_server import HubServer
 
@@ -47,7 +47,7 @@ def test_check_says_what_a_task_consists_of(suite: Suite) -> None:
 
 
 def test_a_fast_check_loads_no_model(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("suite.evaluators.handle.load", None)
+    monkeypatch.setattr("suite.evaluators.models.handle.load", None)
     monkeypatch.setattr("suite.merging.sources.Sources.load", None)
     code, out, err = suite("check", "--fast", "task=ja_math_micro")
     assert code == 0 and "models fit; splits are disjoint" in out, err
@@ -57,7 +57,7 @@ def test_a_fast_check_loads_no_model(suite: Suite, monkeypatch: pytest.MonkeyPat
 def test_a_check_without_downloads_states_them(
     suite: Suite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    files = {p.name: p.read_bytes() for p in (places.ZOO / "ja_math_micro/japanese").iterdir()}
+    files = {p.name: p.read_bytes() for p in (resources.ZOO / "ja_math_micro/japanese").iterdir()}
     files["README.md"] = b"---\nlicense: apache-2.0\n---\n"
     with HubServer() as server:
         sha = server.add("lab/japanese", files)
@@ -69,7 +69,7 @@ def test_a_check_without_downloads_states_them(
         for fact in ("licence apache-2.0", f"lab/japanese@{sha}", size):
             assert fact in row
         assert all(request.range for request in server.fetched("model.safetensors"))
-        monkeypatch.setattr("suite.fit.disk_free", lambda: 1_000_000)
+        monkeypatch.setattr("suite.checkpoints.compatibility.disk_free", lambda: 1_000_000)
         for command in ("check", "run"):
             code, _, err = suite(command, "task.models.japanese=lab/japanese")
             assert code == 2 and "suite: disk: 2.6" in err and "1 MB free" in err
@@ -82,7 +82,7 @@ def test_a_task_of_ones_own_needs_no_code(
     (tmp_path / "conf" / "task").mkdir(parents=True)
     (tmp_path / "hand").mkdir()
     (tmp_path / "hand" / "expert.yaml").write_text(OWN_BASELINE)
-    zoo = places.ZOO / "ja_math_micro"
+    zoo = resources.ZOO / "ja_math_micro"
     text = OWN_TASK.format(zoo=zoo, baselines=tmp_path / "hand")
     (tmp_path / "conf" / "task" / "own.yaml").write_text(text)
     words = [f"--config-dir={tmp_path / 'conf'}", "task=own", f"results={tmp_path}"]

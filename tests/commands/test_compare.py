@@ -11,11 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from suite import pareto
 from suite.__main__ import main
 from suite.commands import compare_runs
-from suite.journal import Journal, records
-from suite.statistics import claim
+from suite.records.journal import Journal, records
+from suite.statistics import claim, pareto
 
 Call = Callable[..., tuple[int, str, str]]
 CLAIM = "claim=nsga2 > random on zdt1"

@@ -9,12 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from suite import mergekit, pareto, places
-from suite.commands import export
-from suite.evaluators import handle
-from suite.export import pick
-from suite.journal import Journal
-from suite.recipe import Recipe
+from suite import resources
+from suite.evaluators.models import handle
+from suite.recipes import mergekit
+from suite.recipes.recipe import Recipe
+from suite.records import folder as folders
+from suite.records.journal import Journal
+from suite.search import pick
+from suite.statistics import pareto
 from tests.commands.exporting import Call, journaled, judged, measured, same_weights
 from tests.hub_server import HubServer
 
@@ -61,7 +63,7 @@ def test_a_tied_head_gives_the_journaled_scores_too(
     models = []
     for name in ("base", "japanese", "math_add", "math_mul"):
         folder = tmp_path / "tied" / name
-        shutil.copytree(places.resolve(f"zoo:ja_math_micro/{name}"), folder)
+        shutil.copytree(resources.resolve(f"zoo:ja_math_micro/{name}"), folder)
         tensors = load_file(folder / "model.safetensors")
         tensors["model.embed_tokens.weight"] = tensors.pop("lm_head.weight")
         save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
@@ -71,7 +73,7 @@ def test_a_tied_head_gives_the_journaled_scores_too(
     words = [f"results={tmp_path}", *few_items, *models, "optimizer=random", "trials=2"]
     code, _, err = call("run", *words)
     assert code == 0, err
-    run = places.run_folder(tmp_path, "ja_math_micro", "random", 0)
+    run = folders.run_folder(tmp_path, "ja_math_micro", "random", 0)
     for number, size in ((0, "5GB"), (1, "900KB")):
         out = tmp_path / f"out{number}"
         code, _, err = call("export", run, "--trial", number, out, "--max-shard-size", size)
@@ -119,8 +121,8 @@ def test_the_best_is_by_the_select_items_once_judged(
 
 def test_judgements_of_another_run_do_not_count(judged_copy: Path) -> None:
     trials = Journal(judged_copy / "trials.jsonl").read()
-    assert export.read_judged(judged_copy, trials).keys() == judged(judged_copy, "select").keys()
-    assert export.read_judged(judged_copy, trials[1:]) == {}
+    assert folders.read_judged(judged_copy, trials).keys() == judged(judged_copy, "select").keys()
+    assert folders.read_judged(judged_copy, trials[1:]) == {}
 
 
 def test_rounding_is_on_the_card(call: Call, judged_run: Path, tmp_path: Path) -> None:

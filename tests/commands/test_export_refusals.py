@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from suite import places
+from suite import resources
 from tests.commands.exporting import Call, refused
 
 
@@ -74,7 +74,7 @@ def test_parents_that_are_missing_or_others_are_refused(
     call: Call, judged_copy: Path, tmp_path: Path
 ) -> None:
     folder = tmp_path / "japanese"
-    shutil.copytree(places.resolve("zoo:ja_math_micro/japanese"), folder)
+    shutil.copytree(resources.resolve("zoo:ja_math_micro/japanese"), folder)
     path = judged_copy / "config.yaml"
     config = yaml.safe_load(path.read_text())
     config["task"]["models"]["japanese"] = str(folder)

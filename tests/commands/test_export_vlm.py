@@ -13,14 +13,14 @@ import pytest
 import torch
 import yaml
 
-from suite import mergekit
-from suite.evaluators import vision
+from suite.evaluators.models import vision
 from suite.export import checkpoint
 from suite.export.checkpoint import Plan
-from suite.journal import Journal
-from suite.layer_path import Hop, LayerPath
-from suite.recipe import Recipe
-from suite.trial import Score, Trial
+from suite.recipes import mergekit
+from suite.recipes.layer_path import Hop, LayerPath
+from suite.recipes.recipe import Recipe
+from suite.records.journal import Journal
+from suite.records.trial import Score, Trial
 from tests.evaluators import tiny_vlm
 from tests.export import towers
 from tests.export.towers import SOUP

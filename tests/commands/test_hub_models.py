@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from suite import places
+from suite import resources
+from suite.records import folder as folders
 from tests.hub_server import HubServer
 
-MICRO = places.ZOO / "ja_math_micro"
+MICRO = resources.ZOO / "ja_math_micro"
 
 
 def in_a_process(server: HubServer, home: Path, *words: str) -> subprocess.CompletedProcess[str]:
@@ -44,7 +45,7 @@ def test_a_search_over_hub_models_from_download_to_judge(
     names = ("base", "japanese", "math_add", "math_mul")
     words = [f"task.models.{name}=lab/{name}" for name in names]
     words += ["optimizer=random", "start=[]", f"results={tmp_path}"]
-    path = places.run_folder(tmp_path, "ja_math_micro", "random", 0) / "config.yaml"
+    path = folders.run_folder(tmp_path, "ja_math_micro", "random", 0) / "config.yaml"
     with HubServer() as server:
         commits = {name: server.add(f"lab/{name}", MICRO / name) for name in names}
         done = in_a_process(server, tmp_path / "hf", "run", *words, *few_items, "trials=2")

@@ -10,14 +10,14 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from suite import places
 from suite.__main__ import main
-from suite.judging import Judged
-from suite.report import samples
-from suite.report.load import load
-from suite.report.samples import Pictures
-from suite.task import Measurement
-from suite.trial import Score
+from suite.records import folder as folders
+from suite.records.trial import Score
+from suite.report.load import samples
+from suite.report.load.load import load
+from suite.report.load.samples import Pictures
+from suite.search.judging import Judged
+from suite.search.task import Measurement
 
 Suite = Callable[..., tuple[int, str, str]]
 
@@ -25,7 +25,7 @@ Suite = Callable[..., tuple[int, str, str]]
 @pytest.fixture
 def searched(suite: Suite, tmp_path: Path) -> Path:
     assert suite("run", "optimizer=random", "trials=4")[0] == 0
-    return places.run_folder(tmp_path, "ja_math_micro", "random", 0)
+    return folders.run_folder(tmp_path, "ja_math_micro", "random", 0)
 
 
 def judged(folder: Path) -> list[dict]:  # type: ignore[type-arg]

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from suite import hub, places
+from suite import resources
+from suite.checkpoints import hub
 from tests.evaluators.small_task import written
 
 pytest.importorskip("lm_eval")
@@ -94,4 +95,4 @@ def test_the_shipped_leaderboard_names_what_is_missing(suite: Call, tmp_path: Pa
         f"+task.data={tmp_path}",
     )  # fmt: skip
     assert code == 2 and "JGLUE" in err and err.count("\n") == 1
-    assert places.data("conf").joinpath("task/ja_math_7b_general.yaml").is_file()
+    assert resources.data("conf").joinpath("task/ja_math_7b_general.yaml").is_file()

@@ -10,9 +10,9 @@ import optuna
 import pytest
 
 from suite.__main__ import main
-from suite.commands import assemble
-from suite.commands.compose import compose
-from suite.layer_path import whole
+from suite.assembly import assemble
+from suite.assembly.compose import compose
+from suite.recipes.layer_path import whole
 from tests.commands import small_math
 from tests.commands.small_math import configured
 

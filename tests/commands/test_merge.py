@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 import yaml
 
-from suite import mergekit, places
-from suite.evaluators import handle
+from suite import resources
+from suite.evaluators.models import handle
+from suite.recipes import mergekit
 from tests.commands.exporting import Call, refused, same_weights
 
 
 def yaml_recipe(tmp_path: Path, **changes: Any) -> Path:
-    folders = {n: str(places.resolve(f"zoo:ja_math_micro/{n}")) for n in ("base", "japanese")}
+    folders = {n: str(resources.resolve(f"zoo:ja_math_micro/{n}")) for n in ("base", "japanese")}
     recipe = {
         "merge_method": "task_arithmetic",
         "base_model": folders["base"],
@@ -35,8 +36,8 @@ def test_merge_writes_what_the_recipe_says_with_a_card_without_scores(
     base, japanese, merged = (
         handle.load(folder, "cpu").model.state_dict()
         for folder in (
-            places.resolve("zoo:ja_math_micro/base"),
-            places.resolve("zoo:ja_math_micro/japanese"),
+            resources.resolve("zoo:ja_math_micro/base"),
+            resources.resolve("zoo:ja_math_micro/japanese"),
             out,
         )
     )

@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from suite import __main__, pareto
+from suite import __main__
 from suite.commands.report import freeze
-from suite.report import families
-from suite.report.reference import FILE
+from suite.report.load import families
+from suite.report.load.reference import FILE
+from suite.statistics import pareto
 
 RUNS = ("random", "nsga2")
 

@@ -13,9 +13,9 @@ import pytest
 import torch
 import yaml
 
-from suite import places
-from suite.commands import assemble, compose
-from suite.evaluators import language
+from suite import resources
+from suite.assembly import assemble, compose
+from suite.evaluators.scorers import language
 from tests.commands import small_math
 from tests.commands.reproducing import (
     FEW,
@@ -33,9 +33,11 @@ from tests.commands.small_math import MODELS
 @pytest.fixture
 def rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of baselines of one's own in the place of the shipped ones, with ja_math_7b's."""
-    known, folder = places.data, tmp_path / "baselines"
+    known, folder = resources.data, tmp_path / "baselines"
     shutil.copytree(known("baselines") / "ja_math_7b", folder / "ja_math_7b")
-    monkeypatch.setattr(places, "data", lambda kind: folder if kind == "baselines" else known(kind))
+    monkeypatch.setattr(
+        resources, "data", lambda kind: folder if kind == "baselines" else known(kind)
+    )
     return folder / "ja_math_7b"
 
 
@@ -79,7 +81,7 @@ def check_replies(folder: Path, replies: list[dict[str, Any]], small: small_math
 
     words = transformers.AutoTokenizer.from_pretrained(folder)
     model: Any = transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=torch.bfloat16)
-    entry = yaml.safe_load((places.data("conf") / "evaluator/mgsm_ja.yaml").read_text())
+    entry = yaml.safe_load((resources.data("conf") / "evaluator/mgsm_ja.yaml").read_text())
     questions = {item.id: item.prompt for item in asked(small.data)}
     same = 0
     for each in replies[:10]:
@@ -177,4 +179,4 @@ def test_baselines_are_judged_as_before() -> None:
     config = compose.compose(["task=ja_math_7b"])
     found = assemble.baselines(config)
     assert "evollm_jp_v1_7b" not in found and found["abel"].title == "linear"
-    assert len(found) == len([*(places.data("baselines") / "ja_math_7b").glob("*.yaml")])
+    assert len(found) == len([*(resources.data("baselines") / "ja_math_7b").glob("*.yaml")])

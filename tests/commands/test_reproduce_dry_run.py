@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from suite.__main__ import main
-from suite.commands import reproduce_rows
-from suite.evaluators import handle
+from suite.evaluators.models import handle
+from suite.reproduce import rows
 from tests.commands import small_math
 from tests.commands.reproducing import Reproduce, cells
 
@@ -65,8 +65,8 @@ def test_a_dry_run_lists_every_published_row_without_hub_and_data(
     monkeypatch.chdir(tmp_path)
     assert main(["reproduce", "--dry-run", "device=cpu"]) == 0
     out = capsys.readouterr().out
-    assert reproduce_rows.tasks() == ["ja_math_10b", "ja_math_10b_dfs", "ja_math_7b", "ja_vlm_7b"]
-    for selected in reproduce_rows.select(reproduce_rows.read([])):
+    assert rows.tasks() == ["ja_math_10b", "ja_math_10b_dfs", "ja_math_7b", "ja_vlm_7b"]
+    for selected in rows.select(rows.read([])):
         for row in selected.rows:
             assert cells(out, f"{selected.spec['name']}/{row.name}")
     assert "250" in cells(out, "ja_math_7b/abel") and "256,000" in cells(out, "ja_math_7b/abel")

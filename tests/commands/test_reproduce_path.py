@@ -12,10 +12,10 @@ import torch
 import yaml
 from safetensors.torch import load_file, save_file
 
-from suite import places
+from suite import resources
 from suite.__main__ import main
-from suite.commands import reproduce_path
 from suite.errors import BadInput
+from suite.reproduce import path
 from tests.commands import small_math
 from tests.commands.reproducing import asked, talkative, verdict
 from tests.hub_server import HubServer
@@ -92,7 +92,7 @@ def stacked(folder: Path, scales: list[float]) -> Any:
         start = f"model.layers.{layer}."
         inner = {n.removeprefix(start): t for n, t in stored.items() if n.startswith(start)}
         state |= {f"model.layers.{place}.{name}": tensor for name, tensor in inner.items()}
-    for name in reproduce_path.TENSORS:
+    for name in path.TENSORS:
         state.pop(name)
     model.load_state_dict(state)
     for layer, scale in zip(model.model.layers, scales, strict=True):
@@ -100,7 +100,7 @@ def stacked(folder: Path, scales: list[float]) -> Any:
             lambda _, given, scale=scale: (given[0] * scale, *given[1:])
         )
     words = transformers.AutoTokenizer.from_pretrained(folder)
-    text = (places.data("conf") / "evaluator/mgsm_ja.yaml").read_text()
+    text = (resources.data("conf") / "evaluator/mgsm_ja.yaml").read_text()
     template = yaml.safe_load(text)["template"]
 
     def reply(question: str) -> str:
@@ -120,4 +120,4 @@ def test_a_damaged_configuration_is_named(released: Path, tmp_path: Path) -> Non
         (tmp_path / file.name).write_bytes(file.read_bytes())
     (tmp_path / "config.json").write_text("[]")
     with pytest.raises(BadInput, match=r"config\.json: damaged"):
-        reproduce_path.load(tmp_path, "cpu", 1, "bfloat16")
+        path.load(tmp_path, "cpu", 1, "bfloat16")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from suite.evaluators import language
+from suite.evaluators.scorers import language
 from suite.merging.hops import PathMerger
 from suite.merging.merger import MergeFailure
 from tests.commands.reproducing import FEW, Reproduce, cells

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 import torch
 
-from suite import journal
-from suite.evaluators import handle
+from suite.evaluators.models import handle
+from suite.records import journal
 from tests.commands import small_math
 from tests.commands.reproducing import FEW, Reproduce, asked, given, lines, verdict
 from tests.commands.small_math import MODELS

@@ -11,13 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mergekit.config import MergeConfiguration
 
-from suite import mergekit, places, published
+from suite import resources
 from suite.errors import BadInput
-from suite.published import Figure
-from suite.trial import Score
-from suite.verdict import compare
+from suite.recipes import mergekit
+from suite.records.trial import Score
+from suite.reproduce import published
+from suite.reproduce.published import Figure
+from suite.reproduce.verdict import compare
 
-BASELINES = places.data("baselines")
+BASELINES = resources.data("baselines")
 FILES = sorted(path for path in BASELINES.rglob("*.yaml") if "\npublished:\n" in path.read_text())
 # Section 5 of the collected facts: model, MGSM-JA, JP-LMEH; and model, JA-VG-VQA-500, In-the-Wild.
 MATHS = {

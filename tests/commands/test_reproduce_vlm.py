@@ -11,7 +11,8 @@ import pytest
 import torch
 
 from suite.__main__ import main
-from suite.evaluators import handle, rouge
+from suite.evaluators.models import handle
+from suite.evaluators.scorers import rouge
 from tests.commands.small_7b import FEW, Small
 from tests.hub_server import HubServer
 

@@ -17,16 +17,17 @@ from pathlib import Path
 import pytest
 import yaml
 
-from suite import places
-from suite.evaluators import items
-from suite.journal import Journal
+from suite import resources
+from suite.evaluators.datasets import items
+from suite.records import folder as folders
+from suite.records.journal import Journal
 
 Suite = Callable[..., tuple[int, str, str]]
 KEYS = ["number", "x", "recipe", "status", "error", "scores", "losses", "seconds"]
 
 
 def run_folder(tmp_path: Path, optimizer: str = "random") -> Path:
-    return places.run_folder(tmp_path, "ja_math_micro", optimizer, 0)
+    return folders.run_folder(tmp_path, "ja_math_micro", optimizer, 0)
 
 
 def timeless(folder: Path) -> list[dict]:  # type: ignore[type-arg]
@@ -147,7 +148,7 @@ def test_bad_input_is_one_line_and_leaves_nothing(
 
 def copied(tmp_path: Path) -> Path:
     folder = tmp_path / "copied"
-    shutil.copytree(places.resolve("zoo:ja_math_micro/japanese"), folder)
+    shutil.copytree(resources.resolve("zoo:ja_math_micro/japanese"), folder)
     return folder
 
 
@@ -205,7 +206,7 @@ def test_a_results_folder_that_cannot_be_written_is_refused(suite: Suite, tmp_pa
 def test_overlapping_splits_are_refused(suite: Suite, tmp_path: Path) -> None:
     folder = tmp_path / "overlap"
     folder.mkdir()
-    whole = items.read_splits(places.resolve("zoo:ja_math_micro/items/ja_math"))
+    whole = items.read_splits(resources.resolve("zoo:ja_math_micro/items/ja_math"))
     for split in whole:
         items.write(folder / f"{split}.jsonl", whole["search"][:4])
     code, _, err = suite("run", f"task.evaluators.ja_math.items={folder}", "trials=1")

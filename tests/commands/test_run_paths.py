@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 import yaml
 
-from suite import places
-from suite.journal import Journal
-from suite.layer_path import LayerPath
+from suite.recipes.layer_path import LayerPath
+from suite.records import folder as folders
+from suite.records.journal import Journal
 
 Suite = Callable[..., tuple[int, str, str]]
 
@@ -64,7 +64,7 @@ def test_paths_are_searched_and_a_torn_run_goes_on(
     suite: Suite, tmp_path: Path, words: list[str], parts: set[str]
 ) -> None:
     task, optimizer = words[0].removeprefix("task="), words[-1].removeprefix("optimizer=")
-    folder = places.run_folder(tmp_path, task, optimizer, 0)
+    folder = folders.run_folder(tmp_path, task, optimizer, 0)
     for line in tears(suite, folder, *words):
         path = LayerPath.from_json(line["recipe"])
         assert set(path.parts) <= parts
@@ -76,7 +76,7 @@ def test_paths_are_searched_and_a_torn_run_goes_on(
 
 def test_two_stages_run_one_after_the_other(suite: Suite, tmp_path: Path, merges: str) -> None:
     words = ["task=ja_math_micro_two_stage", "optimizer=random", merges]
-    folder = places.run_folder(tmp_path, "ja_math_micro_two_stage", "random", 0)
+    folder = folders.run_folder(tmp_path, "ja_math_micro_two_stage", "random", 0)
     found = tears(suite, folder, *words, "start=[merge]")
     layers = [("merge", layer, 1.0) for layer in range(6)]
     assert [tuple(hop) for hop in found[0]["recipe"]["hops"]] == layers  # the picked merge itself
@@ -95,9 +95,9 @@ def test_a_second_stage_does_not_go_on_over_another_merge(
 ) -> None:
     words = ["task=ja_math_micro_two_stage", "optimizer=random", merges]
     assert suite("run", "trials=1", *words)[0] == 0
-    folder = places.run_folder(tmp_path, "ja_math_micro_two_stage", "random", 0)
+    folder = folders.run_folder(tmp_path, "ja_math_micro_two_stage", "random", 0)
     before = (folder / "trials.jsonl").read_bytes()
-    first = places.run_folder(tmp_path, "ja_math_micro", "random", 0)
+    first = folders.run_folder(tmp_path, "ja_math_micro", "random", 0)
     text = (first / "trials.jsonl").read_text(encoding="utf-8").splitlines()
     trials = [json.loads(line) for line in text]
     best = min(trials, key=lambda trial: trial["losses"][0])

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from suite import choice
 from suite.__main__ import main
-from suite.report.load import load
+from suite.report.load.load import load
+from suite.statistics import choice
 
 Suite = Callable[..., tuple[int, str, str]]
 NAMES = ["ja_math", "ja_general"]

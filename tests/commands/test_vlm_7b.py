@@ -14,7 +14,7 @@ import torch
 import yaml
 
 from suite.__main__ import main
-from suite.evaluators import vision
+from suite.evaluators.models import vision
 from tests.commands import small_7b
 from tests.commands.small_7b import FEW, Small, live
 from tests.export import towers

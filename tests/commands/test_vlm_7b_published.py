@@ -12,8 +12,8 @@ import torch
 from PIL import Image
 from pyarrow import parquet
 
-from suite.commands import assemble
-from suite.commands.compose import compose
+from suite.assembly import assemble
+from suite.assembly.compose import compose
 from tests.commands import small_7b
 from tests.commands.small_7b import FEW, Small, live
 

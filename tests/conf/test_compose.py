@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from suite import places
-from suite.commands.compose import compose
+from suite import resources
+from suite.assembly.compose import compose
 
-CONF = places.data("conf")
+CONF = resources.data("conf")
 CHOICES = [
     (group, path.stem)
     for group in ("task", "optimizer", "tracker", "merge", "experiment")

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from suite import harness, pareto
-from suite.commands import assemble, compose
-from suite.journal import Journal
-from suite.report.words import fixed
+from suite.assembly import assemble, compose
+from suite.records.journal import Journal
+from suite.report.rows.words import fixed
+from suite.search import harness
+from suite.statistics import pareto
 from tests.docs import published_tables as published
 
 DOCS = Path(__file__).parents[2] / "docs"

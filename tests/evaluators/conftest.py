@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from suite.evaluators import handle
-from suite.evaluators.handle import TransformersHandle
-from suite.evaluators.vision import VisionHandle
+from suite.evaluators.models import handle
+from suite.evaluators.models.handle import TransformersHandle
+from suite.evaluators.models.vision import VisionHandle
 from suite.merging import PathMerger, Sources
 from tests.evaluators.engines import BASE, NAMES
 

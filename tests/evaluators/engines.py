@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from suite import places
-from suite.evaluators.handle import Decoding
-from suite.recipe import Input, Recipe
+from suite import resources
+from suite.evaluators.models.handle import Decoding
+from suite.recipes.recipe import Input, Recipe
 
-BASE = places.ZOO / "ja_math_micro" / "base"
+BASE = resources.ZOO / "ja_math_micro" / "base"
 NAMES = ("japanese", "math_add")
 PROMPTS = [
     "りんごが12個あります。7個食べました。残りは何個ですか。\n",

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 import transformers
 
-from suite.evaluators.handle import TransformersHandle
+from suite.evaluators.models.handle import TransformersHandle
 from tests.evaluators import random_model
 
 Row = dict[str, Any]

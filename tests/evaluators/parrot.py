@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from suite.evaluators.handle import Generation
+from suite.evaluators.models.handle import Generation
 
 REPLIES = {"赤い円です。": 5, "red": 1, "": 1, "青い円です。": 5}
 

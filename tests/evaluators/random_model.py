@@ -10,10 +10,10 @@ from typing import Any
 import torch
 import transformers
 
-from suite.evaluators.arithmetic import last_number
-from suite.evaluators.handle import TransformersHandle
-from suite.evaluators.items import Item, write
+from suite.evaluators.datasets.items import Item, write
 from suite.evaluators.lm_eval_task import SHIPPED
+from suite.evaluators.models.handle import TransformersHandle
+from suite.evaluators.scorers.arithmetic import last_number
 
 NEW_TOKENS = 12
 WORDS = [*"0123456789", *"りんごみかんは全部で何個ですか答え", "\n", "sum", "of", "is", " "]

@@ -9,9 +9,9 @@ from typing import Any
 
 import torch
 
-from suite.evaluators.handle import Decoding
-from suite.evaluators.pictures import Picture
-from suite.evaluators.vision import VisionHandle
+from suite.evaluators.datasets.pictures import Picture
+from suite.evaluators.models.handle import Decoding
+from suite.evaluators.models.vision import VisionHandle
 from tests.evaluators import tiny_vlm
 
 BEAMS = Decoding(num_beams=5, repetition_penalty=1.5)

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from suite.errors import BadInput
-from suite.evaluators.arithmetic import clean_v1, final_number, gold, last_number, sakana_v1
-from suite.evaluators.items import Item
+from suite.evaluators.datasets.items import Item
+from suite.evaluators.scorers.arithmetic import clean_v1, final_number, gold, last_number, sakana_v1
 from tests.evaluators.reading import scanned
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
@@ -194,7 +194,7 @@ def test_what_is_no_expected_number_is_refused(expected: str) -> None:
 
 
 def test_the_gate_is_strict_where_that_of_vqa_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    from suite.evaluators import language
+    from suite.evaluators.scorers import language
 
     shares = {"20 half": 0.5, "20 more": 0.5001}
     monkeypatch.setattr(language, "p_japanese", shares.__getitem__)

@@ -7,14 +7,14 @@ import torch
 import yaml
 from transformers import MistralConfig, MistralForCausalLM
 
-from suite import places
-from suite.commands import assemble
+from suite import resources
+from suite.assembly import assemble
 from suite.errors import BadInput
-from suite.evaluators import handle
 from suite.evaluators.cost import Cost
-from suite.layer_path import Hop, LayerPath
+from suite.evaluators.models import handle
 from suite.merging import PathMerger, Sources
 from suite.objective import Objective
+from suite.recipes.layer_path import Hop, LayerPath
 
 LAYER = 2 * 128 * 128 + 2 * 64 * 128 + 3 * 352 * 128 + 2 * 128  # of the shipped models
 TABLE, NORM = 776 * 128, 128
@@ -22,7 +22,7 @@ TABLE, NORM = 776 * 128, 128
 
 @pytest.fixture(scope="module")
 def live() -> handle.TransformersHandle:
-    return handle.load(places.resolve("zoo:ja_math_micro/base"), "cpu")
+    return handle.load(resources.resolve("zoo:ja_math_micro/base"), "cpu")
 
 
 def test_a_plain_model_by_hand(live: handle.TransformersHandle) -> None:
@@ -36,7 +36,9 @@ def test_a_plain_model_by_hand(live: handle.TransformersHandle) -> None:
 
 
 def test_repeated_layers_are_run_again_and_stored_once() -> None:
-    folders = {name: places.resolve(f"zoo:ja_math_micro/{name}") for name in ("base", "japanese")}
+    folders = {
+        name: resources.resolve(f"zoo:ja_math_micro/{name}") for name in ("base", "japanese")
+    }
     own = handle.load(folders["base"], "cpu")
     merger = PathMerger(Sources.load(folders), own.model, "eager")
     order = [("base", 0), ("japanese", 2), ("japanese", 2), ("japanese", 2), ("base", 5)]
@@ -115,7 +117,7 @@ def test_the_shipped_objectives_are_measured_by_the_shipped_evaluator(
     name: str, low: float, high: float
 ) -> None:
     read = {
-        kind: yaml.safe_load((places.data("conf") / kind / f"{file}.yaml").read_text())
+        kind: yaml.safe_load((resources.data("conf") / kind / f"{file}.yaml").read_text())
         for kind, file in (("evaluator", "cost"), ("objective", name))
     }
     spec = {

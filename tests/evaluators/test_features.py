@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from suite import places
+from suite import resources
 from suite.errors import BadInput
-from suite.evaluators.features import Encoded, Features, digest_of
-from suite.evaluators.pictures import Picture
+from suite.evaluators.datasets.pictures import Picture
+from suite.evaluators.models.features import Encoded, Features, digest_of
 
 PICTURES = [Picture(bytes([number])) for number in range(6)]
 ROW = 5 * 4  # bytes of one row of features
@@ -125,7 +125,7 @@ def test_the_users_cache_is_the_default(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setenv("MERGE_SUITE_CACHE", str(tmp_path))
     features = Features(Tower(), lambda: "key", memory=0)
     features.learn(PICTURES[:1])
-    assert features.folder == places.cache("features") / "key"
+    assert features.folder == resources.cache("features") / "key"
     assert [path.parent for path in files(tmp_path)] == [tmp_path / "features" / "key"]
 
 

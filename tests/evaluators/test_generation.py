@@ -9,20 +9,20 @@ from typing import Any
 import pytest
 import torch
 
-from suite import places
+from suite import resources
 from suite.errors import BadInput
-from suite.evaluators import handle
+from suite.evaluators.datasets.items import SPLITS, Item, write
 from suite.evaluators.generation import GenerationEvaluator
-from suite.evaluators.handle import Decoding, Generation
-from suite.evaluators.items import SPLITS, Item, write
+from suite.evaluators.models import handle
+from suite.evaluators.models.handle import Decoding, Generation
 from tests.evaluators.parrot import Parrot
 
-ITEMS = places.ZOO / "ja_math_micro" / "items"
+ITEMS = resources.ZOO / "ja_math_micro" / "items"
 
 
 @pytest.fixture(scope="module")
 def live() -> handle.TransformersHandle:
-    return handle.load(places.resolve("zoo:ja_math_micro/math_add"), "cpu")
+    return handle.load(resources.resolve("zoo:ja_math_micro/math_add"), "cpu")
 
 
 @pytest.fixture(scope="module")

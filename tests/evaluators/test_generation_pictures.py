@@ -11,11 +11,11 @@ import pytest
 from PIL import Image
 
 from suite.errors import BadInput
+from suite.evaluators.datasets.items import SPLITS, Item, write
+from suite.evaluators.datasets.pictures import Picture
 from suite.evaluators.generation import GenerationEvaluator
-from suite.evaluators.handle import Decoding
-from suite.evaluators.items import SPLITS, Item, write
-from suite.evaluators.pictures import Picture
-from suite.evaluators.rouge import published_median
+from suite.evaluators.models.handle import Decoding
+from suite.evaluators.scorers.rouge import published_median
 from tests.evaluators.parrot import Parrot
 
 

@@ -9,8 +9,8 @@ import torch
 from transformers import MistralConfig, MistralForCausalLM
 
 from suite.errors import BadInput
-from suite.evaluators.handle import Decoding, TransformersHandle
-from suite.evaluators.pictures import Picture
+from suite.evaluators.datasets.pictures import Picture
+from suite.evaluators.models.handle import Decoding, TransformersHandle
 from tests.evaluators import tiny_vlm
 
 PROMPTS = [

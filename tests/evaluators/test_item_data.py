@@ -10,8 +10,8 @@ from PIL import Image
 from pyarrow import parquet as arrow
 
 from suite.errors import BadInput
-from suite.evaluators.item_data import files, read_splits
-from suite.evaluators.items import Item, digest, write
+from suite.evaluators.datasets.item_data import files, read_splits
+from suite.evaluators.datasets.items import Item, digest, write
 
 COLUMNS = {"picture": "image", "prompt": "question", "expected": "answer", "id": "number"}
 

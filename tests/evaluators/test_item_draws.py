@@ -8,9 +8,9 @@ import pytest
 from PIL import Image
 
 from suite.errors import BadInput
-from suite.evaluators.item_data import files, read_splits
-from suite.evaluators.items import Item, write
-from suite.evaluators.pictures import Picture
+from suite.evaluators.datasets.item_data import files, read_splits
+from suite.evaluators.datasets.items import Item, write
+from suite.evaluators.datasets.pictures import Picture
 
 
 @pytest.fixture

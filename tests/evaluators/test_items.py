@@ -8,10 +8,18 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from suite import places
+from suite import resources
 from suite.errors import BadInput
-from suite.evaluators.items import Item, check_disjoint, digest, files, read, read_splits, write
-from suite.evaluators.pictures import Picture
+from suite.evaluators.datasets.items import (
+    Item,
+    check_disjoint,
+    digest,
+    files,
+    read,
+    read_splits,
+    write,
+)
+from suite.evaluators.datasets.pictures import Picture
 
 ITEMS = [Item("a", "1+1?", "2"), Item("b", "日本語", "答え")]
 
@@ -131,7 +139,7 @@ def test_the_digest_sees_pictures_and_is_as_ever_without() -> None:
 
 
 def test_shipped_sets_still_have_their_published_digests() -> None:
-    folder = places.ZOO / "ja_math_micro"
+    folder = resources.ZOO / "ja_math_micro"
     published = json.loads((folder / "provenance.json").read_text())["items"]
     for name in ("ja_math", "en_math", "ja_general"):
         for split, items in read_splits(folder / "items" / name).items():

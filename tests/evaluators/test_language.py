@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from suite.errors import BadInput
-from suite.evaluators import language
-from suite.evaluators.language import gated, is_japanese, is_mostly_japanese, p_japanese
+from suite.evaluators.scorers import language
+from suite.evaluators.scorers.language import gated, is_japanese, is_mostly_japanese, p_japanese
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from suite.errors import BadInput
-from suite.evaluators import lm_eval_data
+from suite.evaluators.lm_eval import data as lm_eval_data
 from suite.evaluators.lm_eval_task import LmEvalTask
-from suite.evaluators.vision import VisionHandle
+from suite.evaluators.models.vision import VisionHandle
 from tests.evaluators.small_task import ROWS, lines, task
 
 pytest.importorskip("lm_eval")

@@ -10,15 +10,15 @@ from typing import Any
 import pytest
 import yaml
 
-from suite.evaluators import lm_eval_items
+from suite.evaluators.datasets.items import Item, read, write
+from suite.evaluators.datasets.pictures import Picture
 from suite.evaluators.generation import GenerationEvaluator
-from suite.evaluators.items import Item, read, write
+from suite.evaluators.lm_eval import items as lm_eval_items
 from suite.evaluators.lm_eval_task import SHIPPED, LmEvalTask
-from suite.evaluators.pictures import Picture
-from suite.evaluators.vision import VisionHandle
-from suite.zoo import pictures as zoo_pictures
-from suite.zoo import scenes
+from suite.evaluators.models.vision import VisionHandle
 from tests.evaluators import tiny_vlm
+from zoo import pictures as zoo_pictures
+from zoo import scenes
 
 pytest.importorskip("lm_eval")
 
@@ -118,7 +118,7 @@ def test_items_become_a_task_without_a_file(
 ) -> None:
     from lm_eval.evaluator import evaluate
 
-    from suite.evaluators.lm_eval_vision import live_model
+    from suite.evaluators.lm_eval.vision import live_model
 
     items = read(folder / "search.jsonl")
     task = lm_eval_items.items_task("x", items, scorer, NEW_TOKENS)

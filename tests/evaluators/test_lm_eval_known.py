@@ -10,7 +10,7 @@ import torch
 
 from suite.errors import BadInput
 from suite.evaluators.lm_eval_task import LmEvalTask
-from suite.evaluators.vision import VisionHandle
+from suite.evaluators.models.vision import VisionHandle
 from tests.evaluators.vlm_task import made, theirs
 
 pytest.importorskip("lm_eval")

@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 import torch
 
-from suite import places
-from suite.commands import assemble
-from suite.commands.compose import compose
+from suite import resources
+from suite.assembly import assemble
+from suite.assembly.compose import compose
 from suite.errors import BadInput
-from suite.evaluators import lm_eval_data
-from suite.evaluators.handle import TransformersHandle
+from suite.evaluators.lm_eval import data
 from suite.evaluators.lm_eval_mean import LmEvalMean
 from suite.evaluators.lm_eval_task import LmEvalTask
+from suite.evaluators.models.handle import TransformersHandle
 from tests.evaluators import leaderboard
 from tests.evaluators.leaderboard import METRICS, SHOTS
 
@@ -203,7 +203,7 @@ def test_a_task_can_be_left_out(copies: Path) -> None:
 
 
 def test_every_file_that_is_read_is_named(copies: Path) -> None:
-    found = lm_eval_data.files_of(entry(copies))
+    found = data.files_of(entry(copies))
     assert sorted(found.values()) == sorted(path for path in copies.rglob("*") if path.is_file())
     assert found["xwinograd/test/default/test/0000.parquet"].is_file()
 
@@ -220,5 +220,7 @@ def test_the_second_objective_is_that_mean() -> None:
     config = compose(["task=ja_math_7b_general", "task.data=nowhere"])
     objective = config["task"]["objectives"]["ja_leaderboard"]
     assert objective["metric"] == "ja_leaderboard.mean"
-    text = (places.data("conf") / "evaluator" / "ja_leaderboard.yaml").read_text(encoding="utf-8")
+    text = (resources.data("conf") / "evaluator" / "ja_leaderboard.yaml").read_text(
+        encoding="utf-8"
+    )
     assert "lm-eval 0.4 japanese_leaderboard" in text

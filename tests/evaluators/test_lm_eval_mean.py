@@ -11,8 +11,8 @@ import pytest
 
 from suite.errors import BadInput
 from suite.evaluators.lm_eval_mean import LmEvalMean, mean
-from suite.evaluators.vision import VisionHandle
-from suite.trial import Score
+from suite.evaluators.models.vision import VisionHandle
+from suite.records.trial import Score
 from tests.evaluators.small_task import ROWS, WRITE, task
 
 pytest.importorskip("lm_eval")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from suite.errors import BadInput
-from suite.evaluators.vision import VisionHandle
+from suite.evaluators.models.vision import VisionHandle
 from tests.evaluators.small_task import CHOICE, ROWS, lines, task
 
 pytest.importorskip("lm_eval")

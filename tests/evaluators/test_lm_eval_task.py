@@ -10,9 +10,9 @@ import pytest
 
 from suite.errors import BadInput
 from suite.evaluators.generation import GenerationEvaluator
-from suite.evaluators.lm_eval_items import items_task
+from suite.evaluators.lm_eval.items import items_task
 from suite.evaluators.lm_eval_task import LmEvalTask
-from suite.evaluators.scorers import SCORERS
+from suite.evaluators.scorers.by_name import SCORERS
 from tests.evaluators import random_model
 from tests.evaluators.random_model import METRICS, NEW_TOKENS, randomise
 
@@ -89,7 +89,7 @@ def test_the_same_weights_give_the_same_scores(handle, theirs):
 def test_any_scorer_becomes_a_task_without_a_file(handle, folder, scorer):
     from lm_eval.evaluator import evaluate
 
-    from suite.evaluators.lm_eval_model import live_model
+    from suite.evaluators.lm_eval.model import live_model
 
     randomise(handle.model, 0)
     own = GenerationEvaluator("x", folder, scorer, NEW_TOKENS)
@@ -183,8 +183,8 @@ def test_the_shipped_task_files_build(folder, task):
 
 
 def test_the_shipped_micro_task_agrees_on_a_shipped_model():
-    from suite.evaluators.handle import load
-    from suite.places import ZOO, resolve
+    from suite.evaluators.models.handle import load
+    from suite.resources import ZOO, resolve
 
     if not (ZOO / "ja_math_micro" / "japanese").is_dir():
         pytest.skip("no shipped checkpoints in this checkout")

@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from suite.errors import BadInput
+from suite.evaluators.lm_eval.vision import Shown
 from suite.evaluators.lm_eval_task import LmEvalTask
-from suite.evaluators.lm_eval_vision import Shown
-from suite.evaluators.vision import VisionHandle
+from suite.evaluators.models.vision import VisionHandle
 from tests.evaluators import tiny_vlm
 from tests.evaluators.vlm_task import METRICS, check_equal, made, variant, written
 
@@ -154,7 +154,7 @@ def test_what_cannot_be_shown_is_refused(
 
 
 def test_what_lm_eval_cannot_do_is_refused(folder: Path, tmp_path: Path) -> None:
-    from suite.evaluators.handle import TransformersHandle
+    from suite.evaluators.models.handle import TransformersHandle
 
     options: dict[str, Any] = {"metrics": METRICS, "splits": {"search": {}}}
     model, processor = made("llava")

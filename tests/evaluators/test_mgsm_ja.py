@@ -17,12 +17,12 @@ import pytest
 import torch
 import yaml
 
-from suite import places
+from suite import resources
 from suite.__main__ import main
 from suite.errors import BadInput
-from suite.evaluators import handle
 from suite.evaluators.generation import GenerationEvaluator
-from suite.evaluators.handle import Decoding, TransformersHandle
+from suite.evaluators.models import handle
+from suite.evaluators.models.handle import Decoding, TransformersHandle
 from suite.objective import Objective
 from tests.evaluators.reading import scanned
 
@@ -65,7 +65,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def options(folder: Path) -> dict[str, Any]:
     """conf/evaluator/mgsm_ja.yaml with its data in `folder`."""
-    text = (places.data("conf") / "evaluator" / "mgsm_ja.yaml").read_text(encoding="utf-8")
+    text = (resources.data("conf") / "evaluator" / "mgsm_ja.yaml").read_text(encoding="utf-8")
     found: dict[str, Any] = yaml.safe_load(text.replace("${task.data}", str(folder)))
     assert found.pop("_target_").endswith(".GenerationEvaluator")
     return found
@@ -73,7 +73,7 @@ def options(folder: Path) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def live() -> TransformersHandle:
-    return handle.load(places.resolve("zoo:ja_math_micro/japanese"), "cpu")
+    return handle.load(resources.resolve("zoo:ja_math_micro/japanese"), "cpu")
 
 
 def test_the_problems_are_the_published_ones() -> None:
@@ -94,7 +94,7 @@ def test_everything_is_as_published(data: Path) -> None:
     assert [[item.prompt, item.expected] for item in made.splits["report"]] == rows()
     assert made.splits["select"][-1].expected == "1319"
     objective = Objective(
-        **yaml.safe_load((places.data("conf") / "objective" / "mgsm_ja.yaml").read_text())
+        **yaml.safe_load((resources.data("conf") / "objective" / "mgsm_ja.yaml").read_text())
     )
     assert objective.metric.removeprefix("mgsm_ja.") in made.figures
     assert objective.metric == "mgsm_ja.sakana-v1.acc_ja"

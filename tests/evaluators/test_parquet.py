@@ -12,8 +12,8 @@ from PIL import Image
 from pyarrow import parquet as arrow
 
 from suite.errors import BadInput
-from suite.evaluators.columns import Layout, find
-from suite.evaluators.parquet import count, read
+from suite.evaluators.datasets.columns import Layout, find
+from suite.evaluators.datasets.parquet import count, read
 
 WILD = {"picture": "image", "prompt": "question", "expected": "answer"}
 VG = {"picture": "image", "prompt": "qas.question", "expected": "qas.answer"}

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from suite.errors import BadInput
-from suite.evaluators.pictures import MAX_PIXELS, Picture
+from suite.evaluators.datasets.pictures import MAX_PIXELS, Picture
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (24, 32, 3), dtype=np.uint8)
 

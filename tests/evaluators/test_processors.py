@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from suite.errors import BadInput
-from suite.evaluators import processors
+from suite.evaluators.models import processors
 from tests.evaluators import tiny_vlm
 
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from rouge_score import scoring
 
 from suite.errors import BadInput
-from suite.evaluators import rouge
-from suite.evaluators.rouge import EARLIER, clean, published_median, rouge_l, words
+from suite.evaluators.scorers import rouge
+from suite.evaluators.scorers.rouge import EARLIER, clean, published_median, rouge_l, words
 
 TEXT = st.text(
     st.sampled_from("赤い青円は左上にあります。いいえーﾊﾝｶｸ３3red blue\n　😀☀"), max_size=24

@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-from suite.evaluators.items import Item
-from suite.evaluators.scorers import (
+from suite.evaluators.datasets.items import Item
+from suite.evaluators.scorers.by_name import (
     MEDIANS,
     SCORERS,
     exact,
@@ -114,7 +114,7 @@ def test_medians_are_of_figures_that_the_scorer_has() -> None:
 def test_other_scorers_import_none_of_the_packages() -> None:
     code = (
         "import sys; from suite.evaluators import scorers, generation;"
-        "from suite.evaluators.items import Item;"
+        "from suite.evaluators.datasets.items import Item;"
         "scorers.maths_ja('20', Item('1', '?', '20'));"
         "print(sorted({'PIL', 'rouge_score', 'fugashi', 'neologdn', 'emoji', 'fasttext', 'pyarrow'}"
         " & set(sys.modules)))"

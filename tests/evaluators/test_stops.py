@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from suite.errors import BadInput
-from suite.evaluators.handle import Decoding
-from suite.evaluators.stops import Stops
+from suite.evaluators.models.handle import Decoding
+from suite.evaluators.models.stops import Stops
 from tests.evaluators.stopping import TOKENIZERS, cut, words
 
 SPELLINGS = ["Instruction", "a red circle\n\n", "赤い。", "です", " 12 + 3", "Response:", "é\n"]

@@ -9,8 +9,8 @@ import pytest
 import torch
 from transformers import MistralConfig, MistralForCausalLM
 
-from suite.evaluators.handle import Decoding, Generation, TransformersHandle
-from suite.evaluators.vision import VisionHandle
+from suite.evaluators.models.handle import Decoding, Generation, TransformersHandle
+from suite.evaluators.models.vision import VisionHandle
 from tests.evaluators import tiny_vlm
 from tests.evaluators.stopping import cut, words
 

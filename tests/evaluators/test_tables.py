@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from suite.errors import BadInput
-from suite.evaluators.columns import Layout
-from suite.evaluators.tables import json_lines, tsv
+from suite.evaluators.datasets.columns import Layout
+from suite.evaluators.datasets.tables import json_lines, tsv
 
 NUMBERED = Layout({"prompt": "0", "expected": "1"})
 NAMED = Layout({"prompt": "question", "expected": "answer_number"})

@@ -13,9 +13,9 @@ import torch
 from PIL import Image
 
 from suite.errors import BadInput
-from suite.evaluators import vision
-from suite.evaluators.handle import Decoding
-from suite.evaluators.pictures import Picture
+from suite.evaluators.datasets.pictures import Picture
+from suite.evaluators.models import vision
+from suite.evaluators.models.handle import Decoding
 from tests.evaluators import tiny_vlm
 from tests.export import towers
 

@@ -10,10 +10,10 @@ import pytest
 import torch
 
 from suite.errors import BadInput
-from suite.evaluators import vision
-from suite.evaluators.handle import Decoding
-from suite.evaluators.pictures import Picture
-from suite.evaluators.vision import VisionHandle
+from suite.evaluators.datasets.pictures import Picture
+from suite.evaluators.models import vision
+from suite.evaluators.models.handle import Decoding
+from suite.evaluators.models.vision import VisionHandle
 from tests.evaluators import tiny_vlm
 from tests.evaluators.seeing import (
     BEAMS,

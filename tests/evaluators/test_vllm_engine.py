@@ -11,9 +11,9 @@ import pytest
 
 from suite.errors import BadInput
 from suite.evaluators import vllm_engine
-from suite.evaluators.handle import Decoding
-from suite.evaluators.pictures import Picture
-from suite.layer_path import Hop, LayerPath
+from suite.evaluators.datasets.pictures import Picture
+from suite.evaluators.models.handle import Decoding
+from suite.recipes.layer_path import Hop, LayerPath
 from tests.evaluators.engines import BASE, DECODINGS, PROMPTS, recipe
 from tests.evaluators.fake_vllm import llm_of
 

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 import torch
 
-from suite.evaluators import handle, vllm_engine
+from suite.evaluators import vllm_engine
+from suite.evaluators.models import handle
 from suite.evaluators.vllm_engine_swap import Engine, StaleEngine
 from suite.evaluators.vllm_engine_weights import difference
 from suite.merging import PathMerger, Sources

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 import torch
 
-from suite.commands import assemble
-from suite.commands.compose import compose
+from suite.assembly import assemble
+from suite.assembly.compose import compose
 from suite.errors import BadInput
 from suite.evaluators import vllm_engine
-from suite.evaluators.handle import TransformersHandle
+from suite.evaluators.models.handle import TransformersHandle
 from suite.evaluators.vllm_engine import VllmHandle
 from tests.evaluators.fake_vllm import llm_of
 

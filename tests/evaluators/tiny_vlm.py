@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from PIL import Image
 
-from suite.evaluators.pictures import Picture
-from suite.zoo import tokenizer as zoo_tokenizer
+from suite.evaluators.datasets.pictures import Picture
+from zoo import tokenizer as zoo_tokenizer
 
 ARCHITECTURES = ("llava", "llava_next", "qwen2_vl")
 PLACEHOLDER = dict.fromkeys(ARCHITECTURES, "<image>") | {"qwen2_vl": "<|image_pad|>"}

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from suite.evaluators.lm_eval_task import LmEvalTask
-from suite.evaluators.vision import VisionHandle
+from suite.evaluators.models.vision import VisionHandle
 from tests.evaluators import tiny_vlm
 
 CHAT = (

@@ -6,16 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from suite import places
+from suite import resources
 from suite.export.checkpoint import Plan
-from suite.recipe import Input, Recipe
-
-
-@pytest.fixture
-def soup() -> Recipe:
-    """A task-arithmetic merge of two of the shipped models."""
-    inputs = (Input("japanese", {"weight": 0.5}), Input("math_add", {"weight": 0.3}))
-    return Recipe("task_arithmetic", inputs, "base")
+from suite.recipes.recipe import Recipe
 
 
 @pytest.fixture
@@ -23,7 +16,7 @@ def parents(tmp_path: Path) -> dict[str, Path]:
     """Copies of shipped models that a test may change."""
     folders = {name: tmp_path / "parents" / name for name in ("base", "japanese", "math_add")}
     for name, folder in folders.items():
-        shutil.copytree(places.resolve(f"zoo:ja_math_micro/{name}"), folder)
+        shutil.copytree(resources.resolve(f"zoo:ja_math_micro/{name}"), folder)
     return folders
 
 

@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 import yaml
+from suite.export.pick import Pick
 
-from suite import mergekit
+from suite.checkpoints.parents import Parent
 from suite.export import card
 from suite.export.card import Made, Origin
 from suite.export.checkpoint import Weights
-from suite.export.parents import Parent
-from suite.export.pick import Pick
-from suite.recipe import Input, Recipe
-from suite.trial import Score, Trial
+from suite.recipes import mergekit
+from suite.recipes.recipe import Input, Recipe
+from suite.records.trial import Score, Trial
 
 COMMIT = "c" * 40
 PARENTS = {

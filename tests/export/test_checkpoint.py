@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from suite.errors import BadInput
-from suite.evaluators import handle
+from suite.evaluators.models import handle
 from suite.export import checkpoint
 from suite.export.checkpoint import Plan
 from suite.merging import Merger, Sources
@@ -201,7 +201,7 @@ def test_an_interrupt_leaves_nothing(
 
 
 def test_a_merge_that_is_not_finite_is_refused(plan: MakePlan, tmp_path: Path) -> None:
-    from suite.recipe import Input, Recipe
+    from suite.recipes.recipe import Input, Recipe
 
     heavy = Recipe("task_arithmetic", (Input("japanese", {"weight": 1e39}),), "base")
     said = refused(plan(recipe=heavy), tmp_path / "out")
@@ -209,7 +209,7 @@ def test_a_merge_that_is_not_finite_is_refused(plan: MakePlan, tmp_path: Path) -
 
 
 def test_a_dtype_too_narrow_for_the_merge_is_refused(plan: MakePlan, tmp_path: Path) -> None:
-    from suite.recipe import Input, Recipe
+    from suite.recipes.recipe import Input, Recipe
 
     wide = Recipe("task_arithmetic", (Input("japanese", {"weight": 1e7}),), "base")
     assert "overflows" in refused(plan(recipe=wide, dtype="float16"), tmp_path / "out")

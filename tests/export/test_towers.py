@@ -12,14 +12,14 @@ from typing import Any
 import pytest
 import torch
 
-from suite import header
+from suite.checkpoints import metadata
 from suite.errors import BadInput
-from suite.evaluators import vision
+from suite.evaluators.models import vision
 from suite.export import checkpoint
 from suite.export.checkpoint import Plan, Weights
-from suite.layer_path import Hop, LayerPath
 from suite.merging import PathMerger, Sources
 from suite.merging.language_tower import LanguageTower
+from suite.recipes.layer_path import Hop, LayerPath
 from tests.evaluators import tiny_vlm
 from tests.export import towers
 from tests.export.towers import SOUP
@@ -158,7 +158,7 @@ def test_the_disk_is_checked_for_the_eyes_too(
     folders: Folders, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     here = folders("llava")
-    known = header.read("vlm", str(here["vlm"]))
+    known = metadata.read("vlm", str(here["vlm"]))
     texts = sum(f.stat().st_size for f in checkpoint._tokenizer_files(here["vlm"]))
     needed = 4 * (known.parameters + known.eyes) + texts + checkpoint._SLACK
     usage = namedtuple("usage", "free")
@@ -167,7 +167,7 @@ def test_the_disk_is_checked_for_the_eyes_too(
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(needed - 1))
     with pytest.raises(BadInput, match="too little disk"):
         checkpoint.check(plan(here), tmp_path / "out")
-    path = header.read("vlm", str(here["vlm"])).shapes
+    path = metadata.read("vlm", str(here["vlm"])).shapes
     layer = sum(torch.Size(s).numel() for n, s in path.items() if n.startswith("model.layers.0."))
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(needed + 8 * layer - 1))
     with pytest.raises(BadInput, match="too little disk"):  # four layers instead of two

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 import yaml
 
-from suite import mergekit
+from suite.checkpoints.parents import Parent
 from suite.export import card, recipes
 from suite.export import towers as texts
 from suite.export.card import Made
 from suite.export.checkpoint import Weights
-from suite.export.parents import Parent
-from suite.layer_path import Hop, LayerPath
-from suite.recipe import Input, Recipe
+from suite.recipes import mergekit
+from suite.recipes.layer_path import Hop, LayerPath
+from suite.recipes.recipe import Input, Recipe
 from tests.export.towers import SOUP
 
 PARENTS = {

@@ -18,14 +18,15 @@ from transformers import (
     Qwen2ForCausalLM,
 )
 
-from suite import header, places
+from suite import resources
+from suite.checkpoints import metadata
 from suite.errors import BadInput
-from suite.evaluators import handle
 from suite.evaluators.generation import GenerationEvaluator
+from suite.evaluators.models import handle
 from suite.export import checkpoint, unrolled
 from suite.export.checkpoint import Plan, Weights
-from suite.layer_path import Hop, LayerPath
 from suite.merging import PathMerger, Sources
+from suite.recipes.layer_path import Hop, LayerPath
 from tests.export.unrolling import SOUP, MakePlan, difference, logits, searched, ten_hops
 
 
@@ -85,7 +86,7 @@ def test_without_scales_the_export_is_the_searched_model_bit_for_bit(
     assert weights.folding == 0.0 and weights.altered == 0.0
     live, again = searched(plain), handle.load(tmp_path / "out", "cpu")
     assert torch.equal(logits(live.model), logits(again.model))
-    items = places.resolve("zoo:ja_math_micro/items/ja_general")
+    items = resources.resolve("zoo:ja_math_micro/items/ja_general")
     evaluator = GenerationEvaluator("g", items, "exact", 4)
     evaluator.splits["search"] = evaluator.splits["search"][:12]
     assert evaluator.evaluate(live, "search") == evaluator.evaluate(again, "search")
@@ -114,7 +115,7 @@ def test_every_layer_is_written_divided_by_its_own_factor(plan: MakePlan, tmp_pa
                 assert torch.equal(found.pop(f"model.layers.{place}.{name[len(prefix) :]}"), wanted)
     assert found.keys() == {"model.embed_tokens.weight", "model.norm.weight", "lm_head.weight"}
     assert all(torch.equal(t, parts["japanese"][n].float()) for n, t in found.items())
-    shapes = header.read("base", str(plan().folders["base"])).shapes
+    shapes = metadata.read("base", str(plan().folders["base"])).shapes
     assert weights.parameters == unrolled.parameters(LayerPath("japanese", hops), shapes)
     AutoTokenizer.from_pretrained(tmp_path / "out")
 

@@ -10,18 +10,18 @@ import pytest
 import torch
 import yaml
 from safetensors.torch import load_file
+from suite.export.pick import Pick
 
-from suite import places
+from suite import resources
 from suite.__main__ import main
-from suite.commands import assemble
-from suite.evaluators import handle
+from suite.assembly import assemble
+from suite.checkpoints.parents import Parent
+from suite.evaluators.models import handle
 from suite.export.card import Made, Origin, texts
 from suite.export.checkpoint import Weights
-from suite.export.parents import Parent
-from suite.export.pick import Pick
-from suite.layer_path import Hop, LayerPath, read_json
 from suite.merging import PathMerger, Sources
-from suite.trial import Score, Trial
+from suite.recipes.layer_path import Hop, LayerPath, read_json
+from suite.records.trial import Score, Trial
 from tests.export.unrolling import SOUP, ten_hops
 
 
@@ -121,7 +121,7 @@ def test_a_trial_of_a_run_is_exported_with_its_scores(
             for figure, score in each.evaluate(live, "search").items()
         }
 
-    folders = {n: places.resolve(f"zoo:ja_math_micro/{n}") for n in ("base", *path.models)}
+    folders = {n: resources.resolve(f"zoo:ja_math_micro/{n}") for n in ("base", *path.models)}
     live = handle.load(folders["base"], "cpu", config["batch_size"])
     PathMerger(Sources.load(folders), live.model).merge(path)
     line = json.loads((run / "trials.jsonl").read_text())

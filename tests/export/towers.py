@@ -12,7 +12,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from suite.recipe import Input, Recipe
+from suite.recipes.recipe import Input, Recipe
 from tests.evaluators import tiny_vlm
 
 ARCHITECTURES = tiny_vlm.ARCHITECTURES

@@ -9,13 +9,13 @@ from typing import Any
 
 import torch
 
-from suite import places
-from suite.evaluators import handle
-from suite.evaluators.items import read as read_items
+from suite import resources
+from suite.evaluators.datasets.items import read as read_items
+from suite.evaluators.models import handle
 from suite.export.checkpoint import Plan
-from suite.layer_path import Hop, LayerPath
 from suite.merging import PathMerger, Sources
-from suite.recipe import Input, Recipe
+from suite.recipes.layer_path import Hop, LayerPath
+from suite.recipes.recipe import Input, Recipe
 
 MakePlan = Callable[..., Plan]
 LAYERS = 6
@@ -34,8 +34,8 @@ def ten_hops(seed: int = 0, low: float = 0.5, high: float = 1.4, **merges: Recip
 @cache
 def prompts() -> torch.Tensor:
     """The beginnings of 8 real prompts, token ids of shape (8, 20)."""
-    items = read_items(places.resolve("zoo:ja_math_micro/items/ja_math/search.jsonl"))[:8]
-    live = handle.load(places.resolve("zoo:ja_math_micro/base"), "cpu")
+    items = read_items(resources.resolve("zoo:ja_math_micro/items/ja_math/search.jsonl"))[:8]
+    live = handle.load(resources.resolve("zoo:ja_math_micro/base"), "cpu")
     return torch.tensor([ids[:20] for ids in live.encode([item.prompt for item in items])])
 
 

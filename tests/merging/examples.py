@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, event, settings
 from hypothesis import strategies as st
 
 from suite.merging import MergeFailure
-from suite.recipe import Input, Recipe
+from suite.recipes.recipe import Input, Recipe
 from tests.merging.angles import DOUBT
 from tests.merging.making import Weights, merged
 from tests.merging.oracle import theirs

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from suite.merging.masks import bounds, keys, random_bits
-from suite.recipe import Input, Recipe
+from suite.recipes.recipe import Input, Recipe
 
 Array = Any
 EPS = 2.0**-23

@@ -14,8 +14,8 @@ from suite.merging import planner
 from suite.merging.plan import Plan
 from suite.merging.sources import Sources
 from suite.merging.tables import Tables
-from suite.recipe import Input, Recipe
-from suite.values import Filtered
+from suite.recipes.parameters import Filtered
+from suite.recipes.recipe import Input, Recipe
 
 INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"
 needs_triton = pytest.mark.skipif(

@@ -9,8 +9,8 @@ from typing import Any
 import torch
 
 from suite.merging import Merger, Sources
-from suite.recipe import Input, Recipe
-from suite.values import Filtered
+from suite.recipes.parameters import Filtered
+from suite.recipes.recipe import Input, Recipe
 
 Weights = dict[str, torch.Tensor]
 MODELS = "abc"

@@ -6,8 +6,8 @@ from typing import Any
 
 import torch
 
-from suite.recipe import Recipe
-from suite.rules import METHODS
+from suite.recipes.method_table import METHODS
+from suite.recipes.recipe import Recipe
 from tests.merging.making import Weights
 
 _SHARED = {

@@ -17,9 +17,9 @@ from transformers import (
     Qwen3ForCausalLM,
 )
 
-from suite.layer_path import Hop, LayerPath
 from suite.merging import Merger, Sources
-from suite.recipe import Input, Recipe
+from suite.recipes.layer_path import Hop, LayerPath
+from suite.recipes.recipe import Input, Recipe
 
 Weights = dict[str, torch.Tensor]
 LAYERS, PAD = 4, 3

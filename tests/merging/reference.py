@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from suite.recipe import Recipe
+from suite.recipes.recipe import Recipe
 from tests.merging import angles
 from tests.merging.formulas import (
     EPS,

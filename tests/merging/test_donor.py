@@ -6,7 +6,7 @@ import torch
 from suite.errors import BadInput
 from suite.merging.donor import Donor, models
 from suite.merging.sources import Sources
-from suite.recipe import Input, Recipe
+from suite.recipes.recipe import Input, Recipe
 from tests.merging.making import Weights, family, merged
 
 SHAPES = {

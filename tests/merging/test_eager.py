@@ -85,7 +85,7 @@ def test_neighbours_of_the_same_coefficients_are_one_stretch(
     merged(models, RECIPES["karcher"], "eager")
     assert len(calls) == 7  # as are coefficients that follow from its angles
     calls.clear()
-    from suite.recipe import Input, Recipe
+    from suite.recipes.recipe import Input, Recipe
 
     half = tuple(Input(name, {"weight": 0.5}) for name in "ab")
     merged(models, Recipe("linear", half), "eager")

@@ -23,8 +23,8 @@ from suite.merging.eager import Eager
 from suite.merging.plan import Plan
 from suite.merging.sources import Sources
 from suite.merging.tables import Tables
-from suite.recipe import Input, Recipe
-from suite.values import Filtered
+from suite.recipes.parameters import Filtered
+from suite.recipes.recipe import Input, Recipe
 from tests.merging.gpu_examples import (
     INTERPRETED,
     MEASURED,

@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from suite.errors import BadInput
-from suite.layer_path import LayerPath, whole
 from suite.merging import PathMerger, Sources
-from suite.recipe import Input, Recipe
+from suite.recipes.layer_path import LayerPath, whole
+from suite.recipes.recipe import Input, Recipe
 from tests.merging.paths import (
     FAMILIES,
     LAYERS,

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from suite.layer_path import LayerPath
 from suite.merging import MergeFailure, Merger, PathMerger, Sources
-from suite.recipe import Input, Recipe
+from suite.recipes.layer_path import LayerPath
+from suite.recipes.recipe import Input, Recipe
 from tests.merging.paths import (
     LAYERS,
     REPEATED,

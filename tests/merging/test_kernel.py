@@ -12,7 +12,7 @@ import torch
 from suite.errors import BadInput
 from suite.merging import MergeFailure, Merger, Sources, kernel
 from suite.merging.eager import Eager
-from suite.recipe import Input, Recipe
+from suite.recipes.recipe import Input, Recipe
 from tests.merging.making import MEASURED, RECIPES, family, live_model, merged, snapshot
 from tests.merging.reference import expected
 

@@ -10,12 +10,12 @@ import pytest
 import torch
 
 from suite.errors import BadInput
-from suite.layer_path import Hop, LayerPath
 from suite.merging import Merger, PathMerger, Sources
 from suite.merging.checkpoint import Checkpoint
 from suite.merging.language_tower import LanguageTower
-from suite.recipe import Input, Recipe
-from suite.values import Filtered
+from suite.recipes.layer_path import Hop, LayerPath
+from suite.recipes.parameters import Filtered
+from suite.recipes.recipe import Input, Recipe
 from tests.export import towers
 
 Folders = Callable[..., dict[str, Path]]

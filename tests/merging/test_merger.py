@@ -14,9 +14,9 @@ import torch
 
 from suite.errors import BadInput
 from suite.merging import MergeFailure, Merger, Sources
-from suite.recipe import Input, Recipe
-from suite.rules import METHODS
-from suite.values import Filtered
+from suite.recipes.method_table import METHODS
+from suite.recipes.parameters import Filtered
+from suite.recipes.recipe import Input, Recipe
 from tests.merging.making import PAIR, RECIPES, Weights, inputs, merged, snapshot
 from tests.merging.reference import expected
 
@@ -223,5 +223,5 @@ def test_live_models_that_do_not_fit(models: dict[str, Weights], tiny: Make) -> 
 
 
 def test_the_package_imports_without_torch() -> None:
-    code = "import sys, suite.merging, suite.mergekit; sys.exit('torch' in sys.modules)"
+    code = "import sys, suite.merging, suite.recipes.mergekit; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

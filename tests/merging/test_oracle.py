@@ -25,7 +25,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from suite.merging import MergeFailure
-from suite.recipe import Input, Recipe
+from suite.recipes.recipe import Input, Recipe
 from tests.merging.angles import karcher
 from tests.merging.examples import SHARES, WEIGHTS, agree, both_modes, inputs, models, often
 from tests.merging.formulas import EPS, Reader, flat
@@ -149,6 +149,6 @@ def test_task_arithmetic(
 def test_all_of_mergekits_method_names_that_are_ours() -> None:
     from mergekit.merge_methods import registry
 
-    from suite.rules import METHODS
+    from suite.recipes.method_table import METHODS
 
     assert set(METHODS) <= {method.spec.name for method in registry.registered_methods()}

@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 import torch
 
-from suite.recipe import Input, Recipe
+from suite.recipes.recipe import Input, Recipe
 from tests.merging.angles import DOUBT
 from tests.merging.making import Weights, merged
 from tests.merging.oracle import theirs

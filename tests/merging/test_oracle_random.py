@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from suite.merging import Merger, Sources
-from suite.recipe import Input, Recipe
+from suite.recipes.recipe import Input, Recipe
 from tests.merging.making import Weights, live_model, merged
 from tests.merging.oracle import theirs
 

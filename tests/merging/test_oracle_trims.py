@@ -15,7 +15,7 @@ import torch
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from suite.recipe import Input, Recipe
+from suite.recipes.recipe import Input, Recipe
 from tests.merging.examples import SHARES, WEIGHTS, agree, both_modes, inputs, models, often
 from tests.merging.formulas import EPS, Reader, flat, masked
 from tests.merging.making import Weights, merged

@@ -9,8 +9,8 @@ from suite.errors import BadInput
 from suite.merging import Sources, planner
 from suite.merging.plan import Plan, Whole
 from suite.merging.tables import Tables
-from suite.recipe import Input, Recipe
-from suite.values import Filtered
+from suite.recipes.parameters import Filtered
+from suite.recipes.recipe import Input, Recipe
 from tests.merging.making import RECIPES, family
 
 SHAPES = {

@@ -16,7 +16,7 @@ from suite.merging.sources import Sources
 from suite.merging.staging import Resident, Staged
 from suite.merging.tables import Tables
 from suite.merging.tiles import Tiles, steps
-from suite.recipe import Input, Recipe
+from suite.recipes.recipe import Input, Recipe
 
 CPU = torch.device("cpu")
 BLOCK = 32

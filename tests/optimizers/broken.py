@@ -10,7 +10,7 @@ import torch
 from suite.errors import BadInput
 from suite.optimizers import contract
 from suite.optimizers.optimizer import starting_points
-from suite.space import SearchSpace, Vector
+from suite.spaces.space import SearchSpace, Vector
 
 
 class Walk:

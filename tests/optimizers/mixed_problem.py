@@ -9,7 +9,7 @@ import pytest
 
 from suite.optimizers import cma_es_margin, nsga2, tpe
 from suite.optimizers.optimizer import Optimizer
-from suite.space import Parameter, SearchSpace
+from suite.spaces.space import Parameter, SearchSpace
 
 FLOATS = ("a", "b", "c")
 METHODS = ("linear", "ties", "slerp")

@@ -23,7 +23,7 @@ from pymoo.optimize import minimize
 from pymoo.problems import get_problem
 
 from suite.optimizers.optimizer import Optimizer
-from suite.space import Parameter, SearchSpace, Vector
+from suite.spaces.space import Parameter, SearchSpace, Vector
 
 D = 8
 CUBE = SearchSpace([Parameter(f"x{i}") for i in range(D)])

@@ -13,7 +13,7 @@ from pymoo.problems import get_problem
 from suite.errors import BadInput
 from suite.optimizers import cma_es_random_weights
 from suite.optimizers.contract_plays import bowls
-from suite.space import Parameter, SearchSpace, Vector
+from suite.spaces.space import Parameter, SearchSpace, Vector
 
 D = 6
 SPACE = SearchSpace([Parameter(f"x{i}") for i in range(D)])

@@ -15,7 +15,7 @@ from pymoo.operators.sampling.rnd import FloatRandomSampling
 from suite.errors import BadInput
 from suite.optimizers import gde3
 from suite.optimizers.contract_plays import bowls
-from suite.space import Vector
+from suite.spaces.space import Vector
 from tests.optimizers.pymoo_alone import CUBE, MIXED, D, alone, asked, both
 
 

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from suite.errors import BadInput
-from suite.merge_space import MergeSpace
 from suite.optimizers import lambda_grid, random_search
 from suite.optimizers.axes import axes
-from suite.space import Parameter, SearchSpace, Vector
+from suite.spaces.merge_space import MergeSpace
+from suite.spaces.space import Parameter, SearchSpace, Vector
 
 SOURCES = ("japanese", "qwen2.5.head", "math_mul")
 WEIGHT = {"low": 0.0, "high": 1.0, "scope": "layer"}

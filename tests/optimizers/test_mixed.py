@@ -30,7 +30,7 @@ from pymoo.optimize import minimize
 
 from suite.optimizers import cma_es_margin, nsga2, tpe
 from suite.optimizers.optimizer import Optimizer
-from suite.space import Parameter, SearchSpace, Vector
+from suite.spaces.space import Parameter, SearchSpace, Vector
 from tests.optimizers.mixed_problem import FLOATS, METHODS, ROUTES, SPACE, losses, native, played
 
 

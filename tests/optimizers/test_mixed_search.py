@@ -11,7 +11,7 @@ import pytest
 
 from suite.optimizers import cma_es, cma_es_margin, nsga2, random_search
 from suite.optimizers.optimizer import Optimizer
-from suite.space import Parameter, SearchSpace
+from suite.spaces.space import Parameter, SearchSpace
 from tests.optimizers.mixed_problem import FLOATS, IDEAL, SPACE, losses, native
 
 

@@ -16,7 +16,7 @@ from suite.optimizers import cma_es, cma_es_margin, como_cma_es, nsga2, random_s
 from suite.optimizers.chebyshev import augmented_chebyshev, even_weights
 from suite.optimizers.contract_plays import bowls
 from suite.optimizers.optimizer import Optimizer, told_losses
-from suite.space import Parameter, SearchSpace, Setting, Vector
+from suite.spaces.space import Parameter, SearchSpace, Setting, Vector
 
 SPACE = SearchSpace([Parameter(f"w{i}") for i in range(5)])
 ONE = SearchSpace([Parameter("w")])

@@ -15,8 +15,8 @@ from pymoo.problems import get_problem
 
 from suite.errors import BadInput
 from suite.optimizers import contract, contract_plays, optuna_gp
-from suite.space import Parameter, SearchSpace, Vector
-from suite.trial import failure_losses
+from suite.records.trial import failure_losses
+from suite.spaces.space import Parameter, SearchSpace, Vector
 
 D = 3
 SPACE = SearchSpace([Parameter(f"x{i}") for i in range(D)])

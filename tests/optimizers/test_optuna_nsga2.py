@@ -11,7 +11,7 @@ import pytest
 from suite.errors import BadInput
 from suite.optimizers import optuna_nsga2
 from suite.optimizers.optimizer import Optimizer
-from suite.space import Parameter, SearchSpace, Setting
+from suite.spaces.space import Parameter, SearchSpace, Setting
 
 METHODS = ("linear", "ties", "slerp")
 SPACE = SearchSpace(

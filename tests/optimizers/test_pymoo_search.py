@@ -12,8 +12,8 @@ import pytest
 from suite.optimizers import age_moea, gde3, moead, nsga2, nsga3, sms_emoa
 from suite.optimizers.contract_plays import bowls
 from suite.optimizers.optimizer import Optimizer
-from suite.space import Parameter, SearchSpace
-from suite.trial import failure_losses
+from suite.records.trial import failure_losses
+from suite.spaces.space import Parameter, SearchSpace
 from tests.optimizers.pymoo_alone import CUBE, MIXED
 
 NATIVE = [nsga2.make, nsga3.make, sms_emoa.make, age_moea.make, moead.make]

@@ -15,8 +15,8 @@ from pymoo.problems import get_problem
 
 from suite.errors import BadInput
 from suite.optimizers import contract, contract_plays, qnehvi
-from suite.space import Parameter, SearchSpace, Vector
-from suite.trial import failure_losses
+from suite.records.trial import failure_losses
+from suite.spaces.space import Parameter, SearchSpace, Vector
 
 D = 3
 SPACE = SearchSpace([Parameter(f"x{i}") for i in range(D)])
@@ -149,7 +149,7 @@ def test_a_missing_botorch_is_one_line_with_the_extra() -> None:
         "import sys; sys.modules['botorch'] = None\n"
         "from suite.errors import BadInput\n"
         "from suite.optimizers import qnehvi\n"
-        "from suite.space import Parameter, SearchSpace\n"
+        "from suite.spaces.space import Parameter, SearchSpace\n"
         "try: qnehvi.make(SearchSpace([Parameter('x')]), 2, 0)\n"
         "except BadInput as error: print(error)"
     )

@@ -10,10 +10,10 @@ import pytest
 from hydra.utils import get_method
 from omegaconf import OmegaConf
 
-from suite.harness import told_losses
-from suite.journal import Journal
-from suite.merge_space import MergeSpace
-from suite.space import SearchSpace
+from suite.records.journal import Journal
+from suite.search.harness import told_losses
+from suite.spaces.merge_space import MergeSpace
+from suite.spaces.space import SearchSpace
 
 RESULTS = Path(__file__).parents[2] / "results" / "ja_math_micro"
 LAYERS = 6  # of the embedded checkpoints

@@ -13,7 +13,7 @@ from pymoo.algorithms.moo.sms import SMSEMOA, cv_and_dom_tournament
 from suite.errors import BadInput
 from suite.optimizers import sms_emoa
 from suite.optimizers.contract_plays import bowls
-from suite.space import Vector
+from suite.spaces.space import Vector
 from tests.optimizers.pymoo_alone import (
     CUBE,
     MIXED,

@@ -22,7 +22,7 @@ from scipy.stats import qmc
 
 from suite.optimizers import cma_es, cma_es_margin, como_cma_es, nsga2, random_search, tpe
 from suite.optimizers.optimizer import Optimizer
-from suite.space import Parameter, SearchSpace, Vector
+from suite.spaces.space import Parameter, SearchSpace, Vector
 
 D = 8
 EVALUATIONS = 100

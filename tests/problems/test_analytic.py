@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from pymoo.problems import get_problem
 
-from suite import pareto
 from suite.errors import BadInput
 from suite.problems import analytic
+from suite.statistics import pareto
 
 ALL = [
     (name, m)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from suite.commands import compose
+from suite.assembly import compose
 from suite.errors import BadInput
 from suite.problems import bbob
 

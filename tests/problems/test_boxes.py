@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from scipy.stats import qmc
 
-from suite import places
-from suite.commands import compose, problems
+from suite import resources
+from suite.assembly import compose, problems
 
 TASKS = sorted(
     path.stem
-    for path in (places.data("conf") / "task").glob("*.yaml")
+    for path in (resources.data("conf") / "task").glob("*.yaml")
     if re.search(r"suite\.problems\.(analytic|bbob)\.", path.read_text(encoding="utf-8"))
 )
 

@@ -11,7 +11,7 @@ import pytest
 from suite.problems import fit, tabular
 from suite.problems.outcomes import Field, Levels
 from suite.problems.tabular import Surrogate
-from suite.space import Parameter
+from suite.spaces.space import Parameter
 
 Made = tuple[fit.Trials, np.ndarray, Surrogate, dict[str, Any]]
 SIZES = {"a.em": 30, "b.rouge": 10}

@@ -9,16 +9,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from suite import harness
 from suite.errors import BadInput
-from suite.journal import Journal
-from suite.layer_path import read_json
 from suite.objective import Objective
 from suite.optimizers import random_search
-from suite.point import Point
 from suite.problems.problem import Problem, front_losses, task
-from suite.space import Parameter, SearchSpace, Setting
-from suite.trial import Score
+from suite.recipes.layer_path import read_json
+from suite.recipes.point import Point
+from suite.records.journal import Journal
+from suite.records.trial import Score
+from suite.search import harness
+from suite.spaces.space import Parameter, SearchSpace, Setting
 
 GOOD = Objective("good", "problem.good", "maximize", 1.0, 0.0)
 COST = Objective("cost", "problem.cost", "minimize", 0.0, 4.0)

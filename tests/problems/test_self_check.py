@@ -8,10 +8,10 @@ import alone
 import numpy as np
 import pytest
 
-from suite import pareto
 from suite.__main__ import main
-from suite.commands import compose
-from suite.journal import Journal
+from suite.assembly import compose
+from suite.records.journal import Journal
+from suite.statistics import pareto
 
 TRIALS = 80  # past every quick strategy's random start; no multiple of most batches
 EXTRAS = {"qnehvi": "botorch", "age_moea": "numba"}

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from suite.__main__ import main
-from suite.commands import compose, problems
+from suite.assembly import compose, problems
 from suite.errors import BadInput
-from suite.journal import Journal
 from suite.problems import smm_bench
+from suite.records.journal import Journal
 
 lgb = pytest.importorskip("lightgbm")
 

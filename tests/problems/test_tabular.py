@@ -10,16 +10,17 @@ import numpy as np
 import pytest
 import torch
 
-from suite import load_task, places
+from suite import load_task, resources
 from suite.__main__ import main
-from suite.commands import compose
+from suite.assembly import compose
 from suite.errors import BadInput
-from suite.journal import Journal
 from suite.problems import tabular
-from suite.trial import Score
+from suite.records.journal import Journal
+from suite.records.trial import Score
 
 DATA = {
-    task: places.ZOO / f"{task}_tabular/surrogate.npz" for task in ("ja_math_micro", "ja_vlm_micro")
+    task: resources.ZOO / f"{task}_tabular/surrogate.npz"
+    for task in ("ja_math_micro", "ja_vlm_micro")
 }
 MATHS = DATA["ja_math_micro"]
 FIGURES = ("ja_math.acc_ja", "ja_general.em")

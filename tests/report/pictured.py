@@ -10,7 +10,7 @@ from typing import Any
 
 from PIL import Image, ImageDraw
 
-from suite.report.samples import digest
+from suite.report.load.samples import digest
 
 COUNT = 6  # items of every evaluator
 COLOURS = {"赤い": (214, 40, 40), "青い": (40, 80, 220), "緑の": (40, 150, 60)}

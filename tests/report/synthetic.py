@@ -15,11 +15,11 @@ import numpy as np
 import pictured
 import yaml
 
-from suite import choice, pareto
-from suite.layer_path import Hop, LayerPath
 from suite.objective import Objective, losses
-from suite.recipe import Recipe
-from suite.trial import Score, Trial
+from suite.recipes.layer_path import Hop, LayerPath
+from suite.recipes.recipe import Recipe
+from suite.records.trial import Score, Trial
+from suite.statistics import choice, pareto
 
 TASK = "ja_math_micro"
 OBJECTIVES = (

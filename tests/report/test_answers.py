@@ -9,10 +9,10 @@ import pictured
 import pytest
 import synthetic
 
-from suite.report import answers
-from suite.report.answers import Question, Reply, Sheet
-from suite.report.load import load
-from suite.report.results import Results, Sample
+from suite.report.load.load import load
+from suite.report.load.results import Results, Sample
+from suite.report.rows import answers
+from suite.report.rows.answers import Question, Reply, Sheet
 
 
 @pytest.fixture(scope="module")

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import synthetic
 
-from suite import pareto
-from suite.report import attainments, comparisons
-from suite.report.load import load
+from suite.report.load.load import load
+from suite.report.rows import attainments, comparisons
+from suite.statistics import pareto
 
 
 def test_differences_are_of_the_judged_fronts(small: Path) -> None:

@@ -10,12 +10,11 @@ import pytest
 import synthetic
 from scipy.stats import t
 
-from suite import choice
-from suite.report.best_merges import BestRow, best_rows
-from suite.report.conclusion import best_merges
-from suite.report.load import load
-from suite.report.results import Results, Run
-from suite.statistics import rank_sum
+from suite.report.load.load import load
+from suite.report.load.results import Results, Run
+from suite.report.rows.best_merges import BestRow, best_rows
+from suite.report.rows.conclusion import best_merges
+from suite.statistics import choice, rank_sum
 
 NAMES = ["ja_math", "ja_general"]
 

@@ -9,7 +9,7 @@ import synthetic
 
 from suite import report
 from suite.errors import BadInput
-from suite.report import page
+from suite.report.page import page
 
 
 def contents(folder: Path) -> dict[str, bytes]:

@@ -14,12 +14,12 @@ import synthetic
 from scipy.stats import mannwhitneyu
 
 from suite.commands.report import freeze
-from suite.report import comparisons
-from suite.report.comparisons import Ends
-from suite.report.item_draws import ItemDraws, item_draws
-from suite.report.load import load
-from suite.report.results import Judged, Results
-from suite.report.tables import Tables
+from suite.report.load.load import load
+from suite.report.load.results import Judged, Results
+from suite.report.rows import comparisons
+from suite.report.rows.comparisons import Ends
+from suite.report.rows.item_draws import ItemDraws, item_draws
+from suite.report.rows.tables import Tables
 from suite.statistics import crossed
 from suite.statistics.families import Family
 

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 import synthetic
 
-from suite.report import headline
-from suite.report.conclusion import conclusion
-from suite.report.load import load
-from suite.report.results import HandTuned, Results, Stage
-from suite.report.words import signed
+from suite.report.load.load import load
+from suite.report.load.results import HandTuned, Results, Stage
+from suite.report.rows import headline
+from suite.report.rows.conclusion import conclusion
+from suite.report.rows.words import signed
 
 
 @pytest.fixture(scope="module")

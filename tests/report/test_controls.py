@@ -9,9 +9,9 @@ from statistics import median
 
 import synthetic
 
-from suite import pareto
-from suite.report import controls
-from suite.report.load import load
+from suite.report.load import controls
+from suite.report.load.load import load
+from suite.statistics import pareto
 
 
 def test_every_control_is_there_or_missing(small: Path) -> None:

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import synthetic
 
-from suite import pareto
-from suite.report import curves, traces
-from suite.report.load import load
-from suite.report.results import Results
-from suite.statistics import bootstrap
+from suite.report.load import traces
+from suite.report.load.load import load
+from suite.report.load.results import Results
+from suite.report.rows import curves
+from suite.statistics import bootstrap, pareto
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from suite.report import drawing
+from suite.report.figures import drawing
 
 
 def test_names_become_ascii_without_mathtext() -> None:

@@ -11,8 +11,9 @@ import pytest
 import synthetic
 
 from suite.errors import BadInput
-from suite.report import families, words
-from suite.report.load import load
+from suite.report.load import families
+from suite.report.load.load import load
+from suite.report.rows import words
 
 DAY = "2026-11-29"
 

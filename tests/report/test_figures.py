@@ -9,8 +9,9 @@ import pytest
 import synthetic
 from matplotlib.figure import Figure
 
-from suite.report import figures, series
-from suite.report.load import load
+from suite.report.figures import figures
+from suite.report.load.load import load
+from suite.report.rows import series
 
 
 @pytest.fixture(scope="module")

@@ -11,13 +11,14 @@ import pytest
 import synthetic
 from scipy.stats import t
 
-from suite import choice, pareto, report
-from suite.report import headline
-from suite.report.controls import control_rows
-from suite.report.front_gains import front_gains
-from suite.report.hand_tuned import stage_rows, taken_home
-from suite.report.load import load
-from suite.report.results import Results
+from suite import report
+from suite.report.load.controls import control_rows
+from suite.report.load.hand_tuned import stage_rows, taken_home
+from suite.report.load.load import load
+from suite.report.load.results import Results
+from suite.report.rows import headline
+from suite.report.rows.front_gains import front_gains
+from suite.statistics import choice, pareto
 
 NAMES = ["ja_math", "ja_general"]
 

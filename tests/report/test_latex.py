@@ -9,9 +9,9 @@ import pytest
 import synthetic
 from browsing import HOSTILE
 
-from suite.report import latex
-from suite.report.load import load
-from suite.report.tables import Tables
+from suite.report.load.load import load
+from suite.report.rows import latex
+from suite.report.rows.tables import Tables
 
 
 @pytest.fixture(scope="module")

@@ -11,11 +11,11 @@ import synthetic
 from browsing import read
 
 from suite import report
-from suite.report import league
-from suite.report.comparisons import ComparisonRow, Ends, compared
-from suite.report.load import load
-from suite.report.results import Results
-from suite.report.tables import Tables
+from suite.report.load.load import load
+from suite.report.load.results import Results
+from suite.report.rows import league
+from suite.report.rows.comparisons import ComparisonRow, Ends, compared
+from suite.report.rows.tables import Tables
 from suite.statistics import rank_sum
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from matplotlib.font_manager import fontManager
 
-from suite.report import lettering
-from suite.report.lettering import MISSING, PLAIN, Lettering
+from suite.report.figures import lettering
+from suite.report.figures.lettering import MISSING, PLAIN, Lettering
 
 NOWHERE = "\U000e0041\uf8f0"  # a tag and a private letter, which no font is for
 KANA = "ひだりに見える"

@@ -15,8 +15,8 @@ import pytest
 import synthetic
 
 from suite.errors import BadInput
-from suite.report.load import load
-from suite.trial import Trial
+from suite.records.trial import Trial
+from suite.report.load.load import load
 
 RUN = Path(synthetic.TASK) / "nsga2" / "seed=1"
 

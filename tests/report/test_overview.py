@@ -15,10 +15,11 @@ from scipy.stats import rankdata
 
 from suite import report
 from suite.commands.report import freeze
-from suite.report import instances, overview
-from suite.report.instances import Instance
-from suite.report.load import load
-from suite.report.tables import Tables
+from suite.report.load.load import load
+from suite.report.page import overview
+from suite.report.rows import instances
+from suite.report.rows.instances import Instance
+from suite.report.rows.tables import Tables
 from suite.statistics import bootstrap, ranks
 
 MANY = 10

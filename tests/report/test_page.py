@@ -15,10 +15,10 @@ from browsing import CHROMIUM, HOSTILE, probed, read
 
 from suite import report
 from suite.errors import BadInput
-from suite.report import headline, paths
-from suite.report.load import load
-from suite.report.page import notes
-from suite.report.tables import Tables
+from suite.report.load.load import load
+from suite.report.page.page import notes
+from suite.report.rows import headline, paths
+from suite.report.rows.tables import Tables
 
 
 @pytest.fixture(scope="module")

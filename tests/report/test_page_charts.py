@@ -11,8 +11,8 @@ import synthetic
 from browsing import CHROMIUM, probed
 
 from suite import report
-from suite.report import attainments
-from suite.report.load import load
+from suite.report.load.load import load
+from suite.report.rows import attainments
 
 PROBE = """
 <script>

@@ -14,8 +14,8 @@ import synthetic
 from browsing import CHROMIUM, HOSTILE, probed, read
 
 from suite import report
-from suite.report import answers
-from suite.report.load import load
+from suite.report.load.load import load
+from suite.report.rows import answers
 
 
 @pytest.fixture(scope="module")

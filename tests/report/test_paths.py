@@ -13,11 +13,11 @@ import pytest
 import synthetic
 
 from suite import report
-from suite.layer_path import LayerPath
-from suite.report import headline, paths, tables
-from suite.report.load import load
-from suite.report.results import Results
-from suite.trial import Score
+from suite.recipes.layer_path import LayerPath
+from suite.records.trial import Score
+from suite.report.load.load import load
+from suite.report.load.results import Results
+from suite.report.rows import headline, paths, tables
 
 
 @pytest.fixture(scope="module")

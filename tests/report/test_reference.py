@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import synthetic
 
-from suite import pareto
 from suite.errors import BadInput
-from suite.report import reference
-from suite.report.load import load
-from suite.report.reference import Reference
+from suite.report.load import reference
+from suite.report.load.load import load
+from suite.report.load.reference import Reference
+from suite.statistics import pareto
 
 OBJECTIVES = synthetic.OBJECTIVES[:2]
 FRONT = [[0.1, 0.8], [0.4, 0.5], [0.9, 0.9], [0.6, 0.2], [-0.2, 0.95]]
@@ -83,7 +83,7 @@ def test_an_optimizer_that_comes_later_changes_nobodys_figures(
 ) -> None:
     from shutil import copytree
 
-    from suite.report.tables import Tables
+    from suite.report.rows.tables import Tables
 
     folder = Path(copytree(frozen, tmp_path / "r"))
     before = Tables.of(load(folder, synthetic.TASK))

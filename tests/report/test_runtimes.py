@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import synthetic
 
-from suite.report import runtimes
-from suite.report.load import load
-from suite.report.results import Results
-from suite.report.traces import Trace
+from suite.report.load.load import load
+from suite.report.load.results import Results
+from suite.report.load.traces import Trace
+from suite.report.rows import runtimes
 
 
 @pytest.fixture(scope="module")

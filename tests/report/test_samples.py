@@ -9,9 +9,9 @@ from typing import Any
 import pictured
 import pytest
 
-from suite.report import samples
-from suite.report.results import Sample
-from suite.trial import Score
+from suite.records.trial import Score
+from suite.report.load import samples
+from suite.report.load.results import Sample
 
 PNG, JPEG = pictured.uri("ja_vqa", 0), pictured.uri("in_the_wild", 0)
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from suite.report.comparisons import ComparisonRow, Ends, compared
+from suite.report.rows.comparisons import ComparisonRow, Ends, compared
 from suite.statistics import rank_sum
 
 COMPARISONS = 500

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 import synthetic
 
-from suite import pareto
 from suite.objective import Objective
-from suite.report import series
-from suite.report.load import load
-from suite.report.reference import Reference
-from suite.report.results import Results
+from suite.report.load.load import load
+from suite.report.load.reference import Reference
+from suite.report.load.results import Results
+from suite.report.rows import series
+from suite.statistics import pareto
 
 
 @pytest.fixture(scope="module")

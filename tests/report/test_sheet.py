@@ -12,10 +12,11 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import fontManager
 
 from suite import report
-from suite.report import answers, sheet
-from suite.report.answers import Sheet
-from suite.report.lettering import Lettering
-from suite.report.load import load
+from suite.report.figures import sheet
+from suite.report.figures.lettering import Lettering
+from suite.report.load.load import load
+from suite.report.rows import answers
+from suite.report.rows.answers import Sheet
 
 pytestmark = pytest.mark.filterwarnings("error")  # matplotlib warns of a letter it has not
 needs_kana = pytest.mark.skipif(Lettering.of("ひだりに") is None, reason="no font with kana")

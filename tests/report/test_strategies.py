@@ -13,10 +13,10 @@ import pytest
 import synthetic
 from scipy.stats import trim_mean
 
-from suite.report import strategies
-from suite.report.load import load
-from suite.report.results import Results
-from suite.report.tables import Tables
+from suite.report.load.load import load
+from suite.report.load.results import Results
+from suite.report.rows import strategies
+from suite.report.rows.tables import Tables
 
 
 @pytest.fixture(scope="module")

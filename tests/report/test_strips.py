@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 import synthetic
 
-from suite.layer_path import Hop, LayerPath
-from suite.report import paths, strips
-from suite.report.load import load
-from suite.report.results import Results
+from suite.recipes.layer_path import Hop, LayerPath
+from suite.report.load.load import load
+from suite.report.load.results import Results
+from suite.report.page import strips
+from suite.report.rows import paths
 
 
 @pytest.fixture(scope="module")

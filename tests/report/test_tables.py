@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 import synthetic
 
-from suite.report import headline, tables
-from suite.report.load import load
-from suite.report.results import Results
+from suite.report.load.load import load
+from suite.report.load.results import Results
+from suite.report.rows import headline, tables
 from suite.statistics import halves, multiple
 
 

@@ -10,7 +10,7 @@ import pictured
 import pytest
 from PIL import Image
 
-from suite.report import thumbnails
+from suite.report.load import thumbnails
 
 
 def uri(width: int, height: int, cut: int = 0) -> str:

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from suite.report.traces import Trace
+from suite.report.load.traces import Trace
 
 
 def trace(*losses: tuple[float, float]) -> Trace:

@@ -11,9 +11,9 @@ import pytest
 import synthetic
 from scipy.stats import mannwhitneyu
 
-from suite.report import words
-from suite.report.load import load
-from suite.report.results import Results
+from suite.report.load.load import load
+from suite.report.load.results import Results
+from suite.report.rows import words
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binom, ttest_ind
 
-from suite import pareto
-from suite.statistics import crossed
+from suite.statistics import crossed, pareto
 from suite.statistics.rank_sum import mann_whitney
 
 ALPHA = 0.05

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from suite.objective import Objective
+from suite.records.trial import Score, Trial
 from suite.trackers.front import figure, rows, table
-from suite.trial import Score, Trial
 
 pytest.importorskip("plotly")
 

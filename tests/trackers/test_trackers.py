@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from suite.objective import Objective
+from suite.records.trial import Score, Trial
 from suite.trackers import Guarded, RunCard
 from suite.trackers.none import make
 from suite.trackers.wandb import make as make_wandb
-from suite.trial import Score, Trial
 
 OBJECTIVES = (Objective("maths", "maths.acc", "maximize", 1.0, 0.0),)
 

@@ -12,9 +12,9 @@ import pytest
 
 from suite.errors import BadInput
 from suite.objective import Objective
+from suite.records.trial import Score, Trial
 from suite.trackers import RunCard
 from suite.trackers.wandb import make, run_id
-from suite.trial import Score, Trial
 
 wandb = pytest.importorskip("wandb")
 pytest.importorskip("plotly")

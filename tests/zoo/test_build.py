@@ -10,10 +10,10 @@ import torch
 import yaml
 from safetensors.torch import load_file
 
-from suite.evaluators import handle, vision
+from suite.checkpoints.hub import sha256
 from suite.evaluators.generation import GenerationEvaluator
-from suite.hub import sha256
-from suite.zoo import build as zoo
+from suite.evaluators.models import handle, vision
+from zoo import build as zoo
 
 MATHS = {"document": "maths", "weight": 1, "kinds": "all", "numbers": "easy", "verbs": 1}
 RECIPE = {
@@ -42,7 +42,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_every_file_is_in_the_provenance(built: Path) -> None:
     card = json.loads((built / "out" / "provenance.json").read_text())
-    assert card["command"] == "python -m suite.zoo tiny --threads 1"
+    assert card["command"] == "python -m zoo tiny --threads 1"
     assert card["packages"]["torch"] and card["skills"].keys() == {"base/0", "japanese"}
     files = {
         path.relative_to(built / "out").as_posix()

@@ -4,8 +4,8 @@ import random
 
 import pytest
 
-from suite.zoo import documents, tokenizer
-from suite.zoo.mixture import Mixture
+from zoo import documents, tokenizer
+from zoo.mixture import Mixture
 
 ENTRIES = [
     {"document": "translation", "weight": 1, "numbers": "full", "verbs": 3},

@@ -7,16 +7,16 @@ from typing import Any
 
 import pytest
 
-from suite import places
+from suite import resources
 from suite.__main__ import main as suite_main
-from suite.commands import assemble, spaces
-from suite.commands.compose import compose, each_job
+from suite.assembly import assemble, spaces
+from suite.assembly.compose import compose, each_job
 from suite.errors import BadInput
-from suite.evaluators import items as item_sets
-from suite.journal import Journal
-from suite.mergekit import read
-from suite.recipe import Recipe
-from suite.zoo.instances import EXPERTS, PAIRS, SPACES, Instance, baselines, instances, main
+from suite.evaluators.datasets import items as item_sets
+from suite.recipes.mergekit import read
+from suite.recipes.recipe import Recipe
+from suite.records.journal import Journal
+from zoo.instances import EXPERTS, PAIRS, SPACES, Instance, baselines, instances, main
 
 ALL = instances(12)
 SETS = ("ja_math", "en_math", "ja_general")
@@ -31,11 +31,11 @@ def configs() -> dict[str, dict[str, Any]]:
 def test_what_is_shipped_is_what_is_generated(tmp_path: Path) -> None:
     """Byte for byte, no file more and no file less."""
     assert main([str(tmp_path), "--baselines", str(tmp_path / "hand")]) == 0
-    shipped = sorted((places.data("conf") / "task").glob("ja_math_micro_i*.yaml"))
+    shipped = sorted((resources.data("conf") / "task").glob("ja_math_micro_i*.yaml"))
     made = sorted((tmp_path / "task").iterdir())
     for parents in ("add", "mul"):
         name = f"ja_math_micro_{parents}"
-        shipped += sorted((places.data("baselines") / name).iterdir())
+        shipped += sorted((resources.data("baselines") / name).iterdir())
         made += sorted((tmp_path / "hand" / name).iterdir())
     assert [path.name for path in made] == [path.name for path in shipped]
     assert [path.read_bytes() for path in made] == [path.read_bytes() for path in shipped]
@@ -93,7 +93,7 @@ def test_every_instance_is_what_its_first_line_says(configs: dict[str, dict[str,
 
 def test_splits_are_disjoint_and_the_reports_whole(configs: dict[str, dict[str, Any]]) -> None:
     whole = {
-        name: item_sets.read_splits(places.resolve(f"zoo:ja_math_micro/items/{name}"))
+        name: item_sets.read_splits(resources.resolve(f"zoo:ja_math_micro/items/{name}"))
         for name in SETS
     }
     drawn: dict[str, list[frozenset[str]]] = {name: [] for name in SETS}
@@ -116,7 +116,7 @@ def test_splits_are_disjoint_and_the_reports_whole(configs: dict[str, dict[str, 
 @pytest.mark.parametrize("parents", ["add", "mul"])
 def test_hand_tuned_merges_lack_the_absent_expert_and_nothing_else(parents: str) -> None:
     absent = {"add": "math_mul", "mul": "math_add"}[parents]
-    folder = places.data("baselines")
+    folder = resources.data("baselines")
     found = {
         p.stem: read(p, layers=LAYERS) for p in (folder / f"ja_math_micro_{parents}").iterdir()
     }

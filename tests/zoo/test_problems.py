@@ -4,8 +4,8 @@ import random
 
 import pytest
 
-from suite.evaluators.scorers import is_japanese, last_number
-from suite.zoo import problems
+from suite.evaluators.scorers.by_name import is_japanese, last_number
+from zoo import problems
 
 
 @pytest.mark.parametrize("kind", [*problems.KINDS, *problems.SINGLE])

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import yaml
 
-from suite import places
-from suite.zoo import build as zoo
-from suite.zoo import reading, train
+from suite import resources
+from zoo import build as zoo
+from zoo import reading, train
 
 MATHS = {"document": "maths", "weight": 1, "kinds": "all", "numbers": "easy", "verbs": 1}
 RECIPE = {
@@ -55,7 +55,7 @@ def test_documents_are_those_that_a_build_trains_on(
 
 
 def test_shipped_recipes_have_their_stages_in_order() -> None:
-    folder = places.data("conf") / "zoo"
+    folder = resources.data("conf") / "zoo"
     names = {
         path.stem: [*reading.stages(yaml.safe_load(path.read_text(encoding="utf-8")))]
         for path in folder.glob("*.yaml")

@@ -8,10 +8,10 @@ import random
 import numpy as np
 import pytest
 
-from suite.evaluators import language
-from suite.zoo import pictures, scene_documents, scenes, tokenizer
-from suite.zoo.mixture import Mixture
-from suite.zoo.scenes import Scene
+from suite.evaluators.scorers import language
+from zoo import pictures, scene_documents, scenes, tokenizer
+from zoo.mixture import Mixture
+from zoo.scenes import Scene
 
 ENTRIES = [
     {"document": "scene_translation", "weight": 1, "forms": 5},

@@ -8,17 +8,18 @@ from pathlib import Path
 import pytest
 from transformers import AutoTokenizer
 
-from suite import places
-from suite.evaluators import items as item_sets
-from suite.evaluators import vision
+from suite import resources
+from suite.checkpoints.hub import sha256
+from suite.evaluators.datasets import items as item_sets
 from suite.evaluators.generation import GenerationEvaluator
-from suite.hub import sha256
-from suite.zoo import sight, tokenizer
-from suite.zoo.worlds import WORLDS
+from suite.evaluators.models import vision
+from zoo import sight, tokenizer
+from zoo.worlds import WORLDS
 
 FAMILIES = {"ja_math_micro": WORLDS["problems"], "ja_vlm_micro": WORLDS["scenes"]}
 CARDS = {
-    family: json.loads((places.ZOO / family / "provenance.json").read_text()) for family in FAMILIES
+    family: json.loads((resources.ZOO / family / "provenance.json").read_text())
+    for family in FAMILIES
 }
 each_family = pytest.mark.parametrize("family", FAMILIES)
 
@@ -27,13 +28,14 @@ each_family = pytest.mark.parametrize("family", FAMILIES)
     ("family", "name"), [(family, name) for family in FAMILIES for name in CARDS[family]["files"]]
 )
 def test_files_are_the_ones_that_were_built(family: str, name: str) -> None:
-    assert sha256(places.ZOO / family / name) == CARDS[family]["files"][name]
+    assert sha256(resources.ZOO / family / name) == CARDS[family]["files"][name]
 
 
 @each_family
 def test_the_recipe_is_the_one_that_built_them(family: str) -> None:
     assert (
-        sha256(places.data("conf") / "zoo" / f"{family}.yaml") == CARDS[family]["recipe"]["sha256"]
+        sha256(resources.data("conf") / "zoo" / f"{family}.yaml")
+        == CARDS[family]["recipe"]["sha256"]
     )
 
 
@@ -44,26 +46,26 @@ def test_items_are_generated_the_same_again(family: str, tmp_path: Path) -> None
 
 @each_family
 def test_the_tokenizer_is_fitted_the_same_again(family: str) -> None:
-    shipped = AutoTokenizer.from_pretrained(places.ZOO / family / "base")
+    shipped = AutoTokenizer.from_pretrained(resources.ZOO / family / "base")
     assert shipped.get_vocab() == tokenizer.build(FAMILIES[family].corpus()).get_vocab()
 
 
 @each_family
 def test_everything_fits_in_25_megabytes(family: str) -> None:
-    folder = places.ZOO / family
+    folder = resources.ZOO / family
     assert sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()) < 25e6
 
 
 @each_family
 def test_report_items_are_many_and_unseen(family: str) -> None:
-    for folder in (places.ZOO / family / "items").iterdir():
+    for folder in (resources.ZOO / family / "items").iterdir():
         splits = item_sets.read_splits(folder)
         assert len(splits["report"]) >= 800
 
 
 def test_the_vlm_knows_its_image_token_and_the_language_models_do_not() -> None:
     vocabularies = {
-        name: AutoTokenizer.from_pretrained(places.ZOO / "ja_vlm_micro" / name).get_vocab()
+        name: AutoTokenizer.from_pretrained(resources.ZOO / "ja_vlm_micro" / name).get_vocab()
         for name in ("base", "japanese", "vlm")
     }
     assert vocabularies["base"] == vocabularies["japanese"]
@@ -71,11 +73,11 @@ def test_the_vlm_knows_its_image_token_and_the_language_models_do_not() -> None:
 
 
 def test_the_vlm_answers_in_english_and_not_in_japanese() -> None:
-    live = vision.load(places.ZOO / "ja_vlm_micro" / "vlm", "cpu")
+    live = vision.load(resources.ZOO / "ja_vlm_micro" / "vlm", "cpu")
     scores = {
         name: GenerationEvaluator(
             name,
-            places.ZOO / "ja_vlm_micro" / "items" / name,
+            resources.ZOO / "ja_vlm_micro" / "items" / name,
             scorer,
             max_new_tokens=8,
             template="<image>{prompt}\n",

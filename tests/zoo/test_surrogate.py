@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from suite import places
-from suite.commands import compose
+from suite import resources
+from suite.assembly import compose
 from suite.errors import BadInput
 from suite.problems import fit, tabular
-from suite.zoo import surrogate as zoo
+from zoo import surrogate as zoo
 
-RESULTS = places.PACKAGE.parent / "results"
+RESULTS = resources.PACKAGE.parent / "results"
 TASKS = ("ja_math_micro", "ja_vlm_micro")
 
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from suite.report import latex
-from suite.report.load import load
-from suite.report.tables import Tables
+from suite.report.load.load import load
+from suite.report.rows import latex
+from suite.report.rows.tables import Tables
 
 HERE = Path(__file__).parent
 TASK = "ja_math_micro"

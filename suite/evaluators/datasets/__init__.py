@@ -1,0 +1,1 @@
+"""Items and the files that they come from."""

@@ -1,0 +1,1 @@
+"""lm-evaluation-harness: its tasks, documents and metrics on the live model."""

@@ -1,0 +1,1 @@
+"""Live models behind one interface: text, pictures, stop strings."""

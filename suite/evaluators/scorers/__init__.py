@@ -1,0 +1,1 @@
+"""From a reply and its item to outcomes in [0, 1]."""

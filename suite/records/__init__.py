@@ -1,0 +1,1 @@
+"""What is written down: trials, judged models, claims, and the folder of a run that holds them."""

@@ -1,0 +1,111 @@
+"""The journal: append-only JSON lines of a run's trials, the only state there is.
+
+A line is complete or it does not count: each is flushed and synced before the optimizer is told, and
+a last line torn by a crash is dropped on the next start. Anything else that does not parse is damage
+that only a person can judge, and is refused by line number.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from suite.errors import BadInput
+from suite.records.trial import Trial
+
+T = TypeVar("T")
+
+
+class JsonLines(Generic[T]):
+    """An append-only file of JSON lines, read and written through `parse` and `render`."""
+
+    def __init__(self, path: Path, parse: Any, render: Any) -> None:
+        self.path = path
+        self._parse, self._render = parse, render
+
+    def read(self) -> list[T]:
+        """All complete records; `BadInput` names the line of a damaged one."""
+        return list(self._records())
+
+    def append(self, record: T) -> None:
+        """Write one record; when this returns it is on the disk. `BadInput` when it cannot be."""
+        line = (self._render(record) + "\n").encode()
+        whole = self._whole_bytes()
+        try:
+            with self.path.open("ab") as file:
+                if file.tell() != whole:
+                    file.truncate(whole)
+                file.write(line)
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            self._cut(whole)
+            raise BadInput(f"{self.path}: cannot be written ({error.strerror})") from None
+
+    def _records(self) -> Iterator[T]:
+        if not self.path.exists():
+            return
+        content = self.path.read_bytes()[: self._whole_bytes()]
+        for number, line in enumerate(content.splitlines(), start=1):
+            try:
+                yield self._parse(line.decode())
+            except (ValueError, KeyError, TypeError, AttributeError):
+                raise BadInput(
+                    f"{self.path}, line {number}: damaged; restore the file or move it away"
+                ) from None
+
+    def _whole_bytes(self) -> int:
+        """Size of the file up to and including its last newline."""
+        if not self.path.exists():
+            return 0
+        with self.path.open("rb") as file:
+            position = file.seek(0, os.SEEK_END)
+            while position > 0:
+                step = min(65536, position)
+                file.seek(position - step)
+                found = file.read(step).rfind(b"\n")
+                if found >= 0:
+                    return position - step + found + 1
+                position -= step
+        return 0
+
+    def _cut(self, size: int) -> None:
+        """Take back what a failed write left, so that nothing half-written stays."""
+        try:
+            os.truncate(self.path, size)
+        except OSError:  # the torn line is dropped on the next start instead
+            return
+
+
+class Journal(JsonLines[Trial]):
+    """The trials of one run, in order; trial k stands on line k + 1."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, Trial.from_line, Trial.to_line)
+
+    def read(self) -> list[Trial]:
+        trials = super().read()
+        for line, trial in enumerate(trials, start=1):
+            if trial.number != line - 1:
+                raise BadInput(
+                    f"{self.path}, line {line}: trial {trial.number} where {line - 1} belongs"
+                )
+        return trials
+
+
+def records(path: Path) -> JsonLines[dict[str, Any]]:
+    """A file of plain JSON objects (judged.jsonl)."""
+
+    def render(record: dict[str, Any]) -> str:
+        return json.dumps(record, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+    def parse(line: str) -> dict[str, Any]:
+        record = json.loads(line)
+        if not isinstance(record, dict):
+            raise ValueError("not an object")
+        return record
+
+    return JsonLines(path, parse, render)

@@ -1,0 +1,1 @@
+"""What the report says, as rows of numbers and sentences; no layout."""

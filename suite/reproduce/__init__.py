@@ -1,0 +1,1 @@
+"""Published scores measured again: rows, models, replies and verdicts."""

@@ -1,0 +1,1 @@
+"""A task, the loop that searches it, and the measuring of what was found."""
