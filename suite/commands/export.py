@@ -122,8 +122,8 @@ def _write(
     origin: Any,
     inputs: Mapping[str, Any],
 ) -> None:
+    from suite.export import card as texts
     from suite.export import checkpoint, recipes
-    from suite.export import identity as texts
 
     out = Path(options.out)
     now = identity.environment({"device": device})

@@ -13,11 +13,11 @@ from suite.checkpoints.parents import Parent, shared_licence
 from suite.errors import BadInput
 from suite.export import layers, towers, unrolled
 from suite.export.checkpoint import Weights
-from suite.export.pick import Pick
 from suite.recipes import mergekit
 from suite.recipes.layer_path import LayerPath
 from suite.recipes.recipe import Recipe
 from suite.records.trial import Score
+from suite.search.pick import Pick
 
 CARD, RECIPE, MERGEKIT = "README.md", "recipe.json", "mergekit_config.yml"
 SPLITS = ("search", "select", "report")

@@ -14,7 +14,7 @@ from tests.hub_server import HubServer
 
 HELD = """
 import sys
-from suite import network
+from suite.checkpoints import network
 network.hold()
 from huggingface_hub import HfApi, constants
 def reached():

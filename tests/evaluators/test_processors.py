@@ -70,7 +70,7 @@ def test_code_of_a_checkpoint_is_not_run(folder: Path) -> None:
 
 def test_nothing_is_said_about_torchvision(folder: Path) -> None:
     # Advice is given once a process, so that only a new one can tell.
-    code = "import sys, pathlib; from suite.evaluators import processors as p;"
+    code = "import sys, pathlib; from suite.evaluators.models import processors as p;"
     code += "p.read(pathlib.Path(sys.argv[1]))"
     done = subprocess.run(
         [sys.executable, "-c", code, str(folder)], capture_output=True, text=True, check=True

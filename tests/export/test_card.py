@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 import yaml
-from suite.export.pick import Pick
 
 from suite.checkpoints.parents import Parent
 from suite.export import card
@@ -16,6 +15,7 @@ from suite.export.checkpoint import Weights
 from suite.recipes import mergekit
 from suite.recipes.recipe import Input, Recipe
 from suite.records.trial import Score, Trial
+from suite.search.pick import Pick
 
 COMMIT = "c" * 40
 PARENTS = {

@@ -10,7 +10,6 @@ import pytest
 import torch
 import yaml
 from safetensors.torch import load_file
-from suite.export.pick import Pick
 
 from suite import resources
 from suite.__main__ import main
@@ -22,6 +21,7 @@ from suite.export.checkpoint import Weights
 from suite.merging import PathMerger, Sources
 from suite.recipes.layer_path import Hop, LayerPath, read_json
 from suite.records.trial import Score, Trial
+from suite.search.pick import Pick
 from tests.export.unrolling import SOUP, ten_hops
 
 

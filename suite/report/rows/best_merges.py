@@ -23,8 +23,8 @@ class BestRow:
 
     Compared is what the rule makes small (`suite.statistics.choice.loss`): the loss of its objective,
     or the mean loss. `gain` is the mean over seeds of b's minus that of a's, so that above 0 `a` is
-    better; its interval and `p_items` are over seeds and report items, `p` is Mann-Whitney's over seeds. Both are
-    Holm-adjusted within the family, and `better` names the winner where both are below 0.05.
+    better; its interval and `p_items` are over seeds and report items, `p` is Mann-Whitney's over
+    seeds. Both are Holm-adjusted within the family, and `better` names the winner where both are below 0.05.
     """
 
     rule: str
