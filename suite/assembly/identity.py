@@ -109,9 +109,8 @@ def _item_files(entry: Mapping[str, Any]) -> dict[str, Path]:
 
     if "items" in entry:
         return item_sets.files(resources.resolve(entry["items"]))
-    if str(entry.get("_target_")).startswith(
-        ("suite.evaluators.lm_eval_task.", "suite.evaluators.lm_eval_mean.")
-    ):
+    module = str(entry.get("_target_")).rpartition(".")[0]
+    if module in ("suite.evaluators.lm_eval_task", "suite.evaluators.lm_eval_mean"):
         return data.files_of(entry)
     return item_data.files(entry["data"], f"evaluator {entry['name']!r}")
 
