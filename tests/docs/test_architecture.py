@@ -1,4 +1,4 @@
-"""docs/architecture.md: its rooms are the folders, the files that it names exist, its arrows are the imports."""
+"""docs/architecture.md: its rooms are the folders, its layers the imports, its files exist."""
 
 from __future__ import annotations
 
