@@ -15,7 +15,7 @@ from pymoo.problems import get_problem
 
 from suite.errors import BadInput
 from suite.optimizers import contract, contract_plays, qnehvi
-from suite.records.trial import failure_losses
+from suite.records.penalty import penalty
 from suite.spaces.space import Parameter, SearchSpace, Vector
 
 D = 3
@@ -113,7 +113,7 @@ def test_a_failed_trial_is_told_as_the_reference_point() -> None:
             optimizer.tell(X, np.vstack([failed, contract_plays.bowls(X[1:])]))
         return np.asarray(optimizer.ask())
 
-    assert np.array_equal(third(failure_losses(2)), third(np.ones(2)))
+    assert np.array_equal(third(penalty(2)), third(np.ones(2)))
 
 
 def test_the_start_is_asked_first_and_the_design_ends_in_a_short_batch() -> None:
