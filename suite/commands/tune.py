@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import yaml
 
 from suite.assembly import assemble, compose, problems, spaces
@@ -82,7 +83,8 @@ def _tune(task: Any, tried: Sequence[Tried], judged: Judged) -> None:
         select = {number: line["losses"] for number, line in measured(tried, "select").items()}
         chosen = taken(tried, select, names)
         numbers = sorted(select)
-        front = [numbers[i] for i in pareto.front([select[number] for number in numbers])]
+        losses = np.array([select[number] for number in numbers]).reshape(-1, len(names))
+        front = [numbers[i] for i in pareto.front(losses)]
         wanted = sorted({*front, *(n for by_rule in chosen.values() for n in by_rule.values())})
         report = measured([tried[number] for number in wanted], "report")
     _tell(task, tried, chosen, report)

@@ -91,6 +91,31 @@ def test_impossible_spaces_are_refused(knobs: dict, said: str) -> None:  # type:
         space(**knobs)
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "said"), [(-0.1, 0.5, "density is -0.1"), (0.5, 1.2, "density is 1.2")]
+)
+def test_bounds_that_no_merge_allows_are_refused_at_either_end(
+    low: float, high: float, said: str
+) -> None:
+    knobs = {"density": {"low": low, "high": high, "scope": "source"}}
+    fixed = {"weight": 1.0}
+    with pytest.raises(BadInput, match=said):
+        MergeSpace("ties", SOURCES, "base", knobs, fixed, layers=6)
+
+
+def test_corners_of_the_cube_are_the_bounds_of_every_knob() -> None:
+    knobs = {
+        "weight": {"low": -0.1, "high": 0.7, "scope": "group"},
+        "density": {"low": 0.05, "high": 0.3, "scope": "source"},
+    }
+    merge = space(method="ties", **knobs)
+    for corner, bound in ((0.0, "low"), (1.0, "high")):
+        settings = merge.space.decode(np.full(merge.space.d, corner))
+        assert {*settings} == {*merge.space.names}
+        for name, value in settings.items():
+            assert value == knobs[name.split(".")[0]][bound], name
+
+
 def test_impossible_groups_are_refused() -> None:
     with pytest.raises(BadInput, match="1 to 6 layers"):
         MergeSpace(
