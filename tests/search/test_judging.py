@@ -70,15 +70,16 @@ def test_what_cannot_be_measured_leaves_no_line_and_is_tried_again(tmp_path: Pat
 
 
 class Answering(KnownTask):
-    """A model's score is 0.5; its sample shows a picture and has the outcome `outcome`."""
+    """A model's score is 0.5; of its two samples, which show a picture, the second has `outcome`."""
 
     def __init__(self, outcome: Any) -> None:
         super().__init__()
-        sample = SimpleNamespace(
-            prompt="何", reply="赤", expected="青", outcome={"em": outcome}, picture=RED
+        first, second = (
+            SimpleNamespace(prompt="何", reply="赤", expected="青", outcome={"em": em}, picture=RED)
+            for em in (1.0, outcome)
         )
-        evaluator: Any = SimpleNamespace(name="vqa", samples=lambda *a: [sample])
-        self.evaluators, self.sample = (evaluator,), sample
+        evaluator: Any = SimpleNamespace(name="vqa", samples=lambda *a: [first, second])
+        self.evaluators, self.second = (evaluator,), second
 
     def measure(self, recipe, split):  # type: ignore[no-untyped-def]
         scores = {"known.near": Score(0.5, 0.0, 1), "known.far": Score(np.float32(0.5), 0.0, 1)}
@@ -94,9 +95,9 @@ def test_a_sample_that_cannot_be_written_fails_its_model_alone(
     judged = Judged(task, tmp_path / "judged.jsonl")
     failed = judged.measure(identity(0), one, "report")
     assert isinstance(failed, Failure) and "a sample of evaluator 'vqa': em" in failed.reason
-    task.sample.outcome = {"em": np.float32(1.0)}
+    task.second.outcome = {"em": np.float32(1.0)}
     line = judged.measure(identity(1), other, "report")
-    assert not isinstance(line, Failure) and line["samples"][0]["outcome"] == 1.0
+    assert not isinstance(line, Failure) and line["samples"][1]["outcome"] == 1.0
     # the picture of the line that was not written has to stand in the first one that is
     assert line["samples"][0]["picture"] == RED
     assert json.loads((tmp_path / "judged.jsonl").read_text()) == line

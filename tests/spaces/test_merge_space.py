@@ -17,6 +17,7 @@ from suite.recipes.method_table import METHODS
 from suite.recipes.recipe import Input, Recipe
 from suite.spaces.merge_space import MergeSpace
 from tests.merge_spaces import SOURCES, UNIT, space
+from tests.nonempty import some
 
 RESULTS = Path(__file__).parents[2] / "results" / "ja_math_micro"
 
@@ -185,6 +186,6 @@ def test_the_reference_study_can_be_resumed(optimizer: str) -> None:
     sources = [name for name in task["models"] if name != task["base"]]
     merge = MergeSpace(**task["merge"], sources=sources, base=task["base"], layers=6)
     lines = (run / "trials.jsonl").read_text(encoding="utf-8").splitlines()
-    for line in lines[::10]:
+    for line in some(lines[::10]):
         trial = json.loads(line)
         assert merge.recipe(merge.space.decode(trial["x"])).to_json() == trial["recipe"]
