@@ -34,6 +34,7 @@ from numpy.typing import NDArray
 from suite.assembly import assemble, compose, problems
 from suite.problems.problem import front_losses
 from suite.records.journal import Journal
+from suite.records.penalty import penalised_losses
 from suite.search import harness
 from suite.statistics import pareto
 
@@ -51,7 +52,7 @@ def inside(strategy: str, task: str, seed: int, trials: int) -> NDArray[np.float
         path = Path(folder) / "trials.jsonl"
         harness.search(made, assemble.optimizer(config, made), Journal(path), trials)
         m = len(made.objectives)
-        return np.array([harness.told_losses(trial, m) for trial in Journal(path).read()])
+        return np.array([penalised_losses(trial, m) for trial in Journal(path).read()])
 
 
 def row(task: str, strategy: str, seeds: int, trials: int) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from suite.assembly import assemble, compose
 from suite.objective import Objective
 from suite.problems import tabular
 from suite.records.journal import Journal
+from suite.records.penalty import penalised_losses
 from suite.records.trial import Trial
 from suite.search import harness
 from suite.search.task import Task
@@ -120,7 +121,7 @@ def candidates(trials: Sequence[Trial]) -> Array:
 def losses(trials: Sequence[Trial]) -> Array:
     """What the strategy was told, (n, m)."""
     m = max(len(trial.losses) for trial in trials)
-    return np.array([harness.told_losses(trial, m) for trial in trials])
+    return np.array([penalised_losses(trial, m) for trial in trials])
 
 
 def medians(values: Array) -> Row:

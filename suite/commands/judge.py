@@ -12,6 +12,7 @@ once per core and each takes the runs that are free.
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,7 @@ from suite.errors import BadInput
 from suite.records import folder as folders
 from suite.records import hand_tuning
 from suite.search.judging import Judged
+from suite.search.measuring import Failure, not_measured
 from suite.statistics import choice
 
 if TYPE_CHECKING:
@@ -32,7 +34,10 @@ if TYPE_CHECKING:
 
 
 def main(words: list[str]) -> None:
-    """Judge every run of ``task=… results=…``, then its baselines; continues where it stopped."""
+    """Judge every run of ``task=… results=…``, then its baselines; continues where it stopped.
+
+    A model that cannot be measured does not keep the others from it; it is named in the end.
+    """
     config = compose.compose(words[1:])
     root = Path(config["results"]) / config["task"]["name"]
     runs = sorted(path.parent for path in root.glob("*/seed=*/config.yaml"))
@@ -40,22 +45,28 @@ def main(words: list[str]) -> None:
         raise BadInput(f"{root}: no runs to judge; make one with suite run")
     task, baselines = _ready(config, runs)
     with _bar() as bar:
-        _each(task, runs, bar)
+        _, failures = _each(task, runs, bar)
         folders.make_writable(root / "baselines")
         with folders.alone(root / "baselines") as alone:
             if alone:
-                _judge_baselines(task, root / "baselines", baselines, bar)
+                failures += _judge_baselines(task, root / "baselines", baselines, bar)
+    for line in failures:
+        print(f"suite: {line}", file=sys.stderr)
 
 
 def judge_runs(config: dict[str, Any], runs: list[Path]) -> list[Path]:
     """Judge `runs`, folders of one task, and nothing else; `config` is that of `suite judge`.
 
     Returns those that another process is judging, which are passed over. `BadInput` when their tasks
-    differ, or they were made with other weights or items than are here.
+    differ, they were made with other weights or items than are here, or one of their models cannot be
+    measured, after all others are: nothing is concluded from a part of a run.
     """
     task, _ = _ready(config, runs)
     with _bar() as bar:
-        return _each(task, runs, bar)
+        passed_over, failures = _each(task, runs, bar)
+    if failures:
+        raise BadInput("; ".join(failures))
+    return passed_over
 
 
 def _bar() -> Progress:
@@ -65,17 +76,19 @@ def _bar() -> Progress:
     return Progress(console=Console(stderr=True))
 
 
-def _each(task: Any, runs: list[Path], bar: Progress) -> list[Path]:
+def _each(task: Any, runs: list[Path], bar: Progress) -> tuple[list[Path], list[str]]:
+    """Judge each of `runs` that is free; those that are not, and which models could not be measured."""
     root = runs[0].parent.parent
     cost = hand_tuning.cost(root / hand_tuning.FOLDER)
-    passed_over = []
+    passed_over: list[Path] = []
+    failures: list[str] = []
     for run in runs:  # several judges may share them
         with folders.alone(run) as alone:
             if alone:
-                _judge(task, run, [] if cost is None else [cost], bar)
+                failures += _judge(task, run, [] if cost is None else [cost], bar)
             else:
                 passed_over.append(run)
-    return passed_over
+    return passed_over, failures
 
 
 def _ready(config: dict[str, Any], runs: list[Path]) -> tuple[Any, dict[str, Any]]:
@@ -100,8 +113,12 @@ def _ready(config: dict[str, Any], runs: list[Path]) -> tuple[Any, dict[str, Any
     return assemble.task(config), assemble.baselines(config)
 
 
-def _judge(task: Any, folder: Path, budgets: Sequence[int], bar: Progress) -> None:
-    """Judge the run in `folder`, as it was after each of `budgets` trials and as it is now."""
+def _judge(task: Any, folder: Path, budgets: Sequence[int], bar: Progress) -> list[str]:
+    """Judge the run in `folder`, as it was after each of `budgets` trials and as it is now.
+
+    Returns a line for every model that could not be measured. One that fails on the select items
+    leaves the run without a choice, but its front is measured all the same.
+    """
     from suite.recipes.layer_path import read_json
     from suite.records.journal import Journal
 
@@ -109,7 +126,7 @@ def _judge(task: Any, folder: Path, budgets: Sequence[int], bar: Progress) -> No
     recipes = {trial.number: read_json(trial.recipe) for trial in trials if trial.status == "ok"}
     if not recipes:
         bar.console.print(f"{folder}: none of its {len(trials)} trials succeeded: passed over")
-        return
+        return []
     names = [objective.name for objective in task.objectives]
     losses = np.array([trial.losses or (math.nan,) * len(names) for trial in trials])
     ends = sorted({min(budget, len(trials)) for budget in (*budgets, len(trials))})
@@ -117,25 +134,38 @@ def _judge(task: Any, folder: Path, budgets: Sequence[int], bar: Progress) -> No
     judged = Judged(task, folder / "judged.jsonl")
     every = sorted(set().union(*ranked.values()))
     row = bar.add_task(f"{folder.parent.name} {folder.name}", total=2 * len(every))
+    failures: list[str] = []
 
-    def measured(number: int, split: str) -> list[float]:
-        identity = {"source": "front", "name": f"trial {number}", "number": number}
-        line = judged.measure(identity, recipes[number], split)
-        bar.advance(row)
-        found: list[float] = line["losses"]
+    def measured(numbers: Sequence[int], split: str) -> dict[int, list[float]]:
+        found: dict[int, list[float]] = {}
+        for number in numbers:
+            identity = {"source": "front", "name": f"trial {number}", "number": number}
+            line = judged.measure(identity, recipes[number], split)
+            bar.advance(row)
+            if isinstance(line, Failure):
+                failures.append(not_measured(f"{folder}: trial {number}", split, line))
+            else:
+                found[number] = line["losses"]
         return found
 
-    select = {number: measured(number, "select") for number in every}
+    select = measured(every, "select")
     taken: set[int] = choice.counted(losses, select, names)
     for end in ends:
         taken |= set(choice.after(losses[:end], select, names).values())
     bar.update(row, total=len(every) + len(taken))
-    for number in sorted(taken):
-        measured(number, "report")
+    measured(sorted(taken), "report")
+    return failures
 
 
-def _judge_baselines(task: Any, folder: Path, recipes: Mapping[str, Any], bar: Progress) -> None:
-    """Measure the task's baselines on the report items."""
+def _judge_baselines(
+    task: Any, folder: Path, recipes: Mapping[str, Any], bar: Progress
+) -> list[str]:
+    """Measure the task's baselines on the report items; a line for each that could not be."""
     judged = Judged(task, folder / "judged.jsonl")
+    failures = []
     for name, recipe in bar.track(recipes.items(), description="baselines"):
-        judged.measure({"source": "baseline", "name": name, "number": None}, recipe, "report")
+        identity = {"source": "baseline", "name": name, "number": None}
+        line = judged.measure(identity, recipe, "report")
+        if isinstance(line, Failure):
+            failures.append(not_measured(f"{folder}: {name}", "report", line))
+    return failures

@@ -7,6 +7,7 @@ free. What is finished costs little more than loading the task.
 from __future__ import annotations
 
 import fcntl
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -112,9 +113,13 @@ def _search(
 def measure_baselines(
     config: dict[str, Any], task: Any, baselines: dict[str, Any]
 ) -> dict[str, Any]:
-    """Baselines' scores on the search items: measured once per results folder and task, then read."""
+    """Baselines' scores on the search items: measured once per results folder and task, then read.
+
+    One that cannot be measured is named, and left out of what the search is shown beside.
+    """
     from suite.records import journal as journals
     from suite.records.trial import Score
+    from suite.search.measuring import Failure, attempt, measure, not_measured
 
     folder = Path(config["results"]) / config["task"]["name"] / "baselines"
     folders.make_writable(folder)
@@ -125,12 +130,16 @@ def measure_baselines(
         for name, recipe in baselines.items():
             line = known.get(recipe.digest)
             if line is None:
-                scores = task.measure(recipe, "search").scores
+                measured = attempt(lambda recipe=recipe: measure(task, recipe, "search"))
+                if isinstance(measured, Failure):
+                    said = not_measured(f"baseline {name}", "search", measured)
+                    print(f"suite: {said}", file=sys.stderr)
+                    continue
                 line = {
                     "name": name,
                     "digest": recipe.digest,
                     "inputs": inputs,
-                    "scores": {key: score.to_json() for key, score in scores.items()},
+                    "scores": {key: score.to_json() for key, score in measured.scores.items()},
                 }
                 file.append(line)
             found[name] = {key: Score.from_json(score) for key, score in line["scores"].items()}

@@ -9,10 +9,12 @@ continues where it stopped.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import yaml
 
 from suite.assembly import assemble, compose, problems, spaces
@@ -23,6 +25,7 @@ from suite.records import hand_tuning as tuned
 from suite.search import hand_tuning
 from suite.search.hand_tuning import STAGES, Tried
 from suite.search.judging import Judged, Line
+from suite.search.measuring import Failure, not_measured
 from suite.statistics import choice, pareto
 
 
@@ -63,35 +66,45 @@ def _tune(task: Any, tried: Sequence[Tried], judged: Judged) -> None:
     from rich.progress import Progress
 
     names = [objective.name for objective in task.objectives]
+    failures: list[str] = []
     with Progress(console=Console(stderr=True)) as bar:
 
-        def measured(each: Tried, split: str) -> Line:
-            identity = {"source": "hand_tuned", "name": each.name, "number": each.number}
-            return judged.measure({**identity, "stage": each.stage}, each.recipe, split)
+        def measured(merges: Sequence[Tried], split: str) -> dict[int, Line]:
+            found: dict[int, Line] = {}
+            for each in bar.track(merges, description=f"{split} items"):
+                identity = {"source": "hand_tuned", "name": each.name, "number": each.number}
+                line = judged.measure({**identity, "stage": each.stage}, each.recipe, split)
+                if isinstance(line, Failure):
+                    failures.append(not_measured(each.name, split, line))
+                else:
+                    found[each.number] = line
+            return found
 
-        select = {
-            each.number: measured(each, "select")["losses"]
-            for each in bar.track(tried, description="select items")
-        }
+        select = {number: line["losses"] for number, line in measured(tried, "select").items()}
         chosen = taken(tried, select, names)
-        front = pareto.front([select[number] for number in sorted(select)]).tolist()
+        numbers = sorted(select)
+        losses = np.array([select[number] for number in numbers]).reshape(-1, len(names))
+        front = [numbers[i] for i in pareto.front(losses)]
         wanted = sorted({*front, *(n for by_rule in chosen.values() for n in by_rule.values())})
-        report = {
-            number: measured(tried[number], "report")
-            for number in bar.track(wanted, description="report items")
-        }
+        report = measured([tried[number] for number in wanted], "report")
     _tell(task, tried, chosen, report)
+    for failure in failures:
+        print(f"suite: {failure}", file=sys.stderr)
 
 
 def taken(
     tried: Sequence[Tried], select: Mapping[int, Sequence[float]], names: Sequence[str]
 ) -> dict[str, dict[str, int]]:
-    """Which merge each rule chooses after each stage, among all that were tried by then."""
+    """Which merge each rule chooses after each stage, among all that were tried by then.
+
+    Those without losses in `select`, which could not be measured, nobody chooses.
+    """
     found = {}
     for stage in STAGES:
         by_then = [e.number for e in tried if STAGES.index(e.stage) <= STAGES.index(stage)]
-        if any(each.stage == stage for each in tried):
-            found[stage] = choice.choose({n: select[n] for n in by_then}, names)
+        measured = {n: select[n] for n in by_then if n in select}
+        if measured and any(each.stage == stage for each in tried):
+            found[stage] = choice.choose(measured, names)
     return found
 
 
@@ -113,8 +126,8 @@ def _tell(
     for rule in choice.rules([objective.name for objective in task.objectives]):
         before = None
         for stage, by_rule in chosen.items():
-            if by_rule[rule] == before:
-                continue  # the stage found nothing better
+            if by_rule[rule] == before or by_rule[rule] not in report:
+                continue  # the stage found nothing better, or what cannot be measured
             before, line = by_rule[rule], report[by_rule[rule]]
             cost = sum(STAGES.index(each.stage) <= STAGES.index(stage) for each in tried)
             cells = []

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from suite.__main__ import main
+from suite.objective import Objective
 from suite.records import folder as folders
 from suite.records.trial import Score
 from suite.report.load import samples
@@ -125,6 +126,7 @@ def answering(pictures: list[str | None]) -> SimpleNamespace:
         evaluators=[SimpleNamespace(name="cost"), *evaluators],
         handle=None,
         measure=lambda recipe, split: measured,
+        objectives=[Objective("vqa", "vqa.em", "maximize", 1.0, 0.0)],
         losses=lambda scores: np.array([1.0]),
     )
 

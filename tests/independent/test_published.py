@@ -31,9 +31,7 @@ class Source:
     folder: Path
 
     def rows(self, name: str) -> list[dict[str, str]]:
-        rows = journals.table(self.folder / f"{name}.csv")
-        assert rows, name
-        return rows
+        return journals.table(self.folder / f"{name}.csv")
 
 
 def sources() -> list[Any]:
@@ -67,11 +65,12 @@ def close(row: dict[str, str], **found: float) -> None:
 
 
 def test_every_loss_follows_from_the_outcomes(source: Source) -> None:
-    for by in source.task.runs.values():
-        for run in by.values():
-            np.testing.assert_allclose(run.losses, run.written, rtol=1e-12, atol=1e-12)
-            for merge in run.judged:
-                assert merge.losses == pytest.approx(merge.written, rel=1e-12, abs=1e-12)
+    runs = [run for by in source.task.runs.values() for run in by.values()]
+    assert any(run.judged for run in runs)
+    for run in runs:
+        np.testing.assert_allclose(run.losses, run.written, rtol=1e-12, atol=1e-12)
+        for merge in run.judged:
+            assert merge.losses == pytest.approx(merge.written, rel=1e-12, abs=1e-12)
 
 
 def test_runs(source: Source) -> None:

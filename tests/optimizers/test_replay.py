@@ -11,7 +11,7 @@ from hydra.utils import get_method
 from omegaconf import OmegaConf
 
 from suite.records.journal import Journal
-from suite.search.harness import told_losses
+from suite.records.penalty import penalised_losses
 from suite.spaces.merge_space import MergeSpace
 from suite.spaces.space import SearchSpace
 
@@ -50,6 +50,6 @@ def test_a_committed_run_replays(strategy: str) -> None:
         journaled = np.array([trial.x for trial in batch])
         assert np.allclose(X[: len(batch)], journaled, rtol=0, atol=1e-9), f"after {told} trials"
         if len(batch) == len(X):
-            optimizer.tell(X, np.stack([told_losses(trial, m) for trial in batch]))
+            optimizer.tell(X, np.stack([penalised_losses(trial, m) for trial in batch]))
         told += len(X)
     assert len(trials) == config["trials"]

@@ -12,6 +12,7 @@ import pytest
 from suite.assembly import compose
 from suite.errors import BadInput
 from suite.problems import bbob
+from tests.nonempty import some
 
 TASKS = [1, 28, 46, 55]
 
@@ -30,7 +31,7 @@ def test_the_ideal_is_the_two_optima(
     entries = compose.compose([f"task=bbob_biobj_f{function:02}"])["task"]["objectives"].values()
     pair = re.findall(r"bbob_f(\d+)_i(\d+)", bbob.make(function)._problem.name)
     problem = bbob.make(function)
-    for place, ((single, instance), entry) in enumerate(zip(pair, entries, strict=True)):
+    for place, ((single, instance), entry) in some(enumerate(zip(pair, entries, strict=True))):
         suite = cocoex.Suite("bbob", f"instances: {instance}", "dimensions: 10")
         known = suite.get_problem_by_function_dimension_instance(int(single), 10, int(instance))
         known._best_parameter("print")

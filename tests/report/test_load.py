@@ -17,6 +17,7 @@ import synthetic
 from suite.errors import BadInput
 from suite.records.trial import Trial
 from suite.report.load.load import load
+from tests.nonempty import some
 
 RUN = Path(synthetic.TASK) / "nsga2" / "seed=1"
 
@@ -42,11 +43,14 @@ def test_everything_written_is_read(small: Path) -> None:
 
 
 def test_failed_trials_are_rows_of_nan(small: Path) -> None:
-    for run in load(small, synthetic.TASK).runs:
+    seen: set[bool] = set()
+    for run in some(load(small, synthetic.TASK).runs):
         failed = np.array([trial.status == "failed" for trial in run.trials])
+        seen |= {*failed.tolist()}
         losses = run.losses(2)
         assert np.isnan(losses[failed]).all()
         assert np.isfinite(losses[~failed]).all()
+    assert seen == {True, False}
 
 
 def test_a_parent_is_told_by_its_recipe_not_by_its_name(small: Path) -> None:
@@ -178,7 +182,7 @@ def test_a_folder_that_is_no_seed_is_refused(results: Path) -> None:
 
 
 def test_journaled_losses_follow_from_the_scores(small: Path) -> None:
-    for run in load(small, synthetic.TASK).runs:
-        for trial in run.trials:
+    for run in some(load(small, synthetic.TASK).runs):
+        for trial in some(run.trials):
             for objective, loss in zip(synthetic.OBJECTIVES, trial.losses, strict=False):
                 assert math.isclose(objective.loss(trial.scores[objective.metric].value), loss)

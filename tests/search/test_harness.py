@@ -16,6 +16,7 @@ from suite import resources
 from suite.assembly.assemble import build
 from suite.errors import BadInput
 from suite.records.journal import Journal
+from suite.records.penalty import penalised_losses
 from suite.search import harness
 from tests.conftest import KnownTask
 
@@ -103,7 +104,7 @@ def test_failures_cost_budget_and_are_dominated_by_every_success(tmp_path: Path)
     assert len(trials) == task.measured == 60 and failed
     assert all(trial.error == "MergeFailure: tensor 'w' is not finite" for trial in failed)
     worst = np.max([trial.losses for trial in trials if trial.status == "ok"], axis=0)
-    assert (harness.told_losses(failed[0], 2) > worst).all()
+    assert (penalised_losses(failed[0], 2) > worst).all()
 
 
 def test_programming_errors_propagate(tmp_path: Path) -> None:
