@@ -13,47 +13,50 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-import yaml
 
-from suite.assembly import assemble, compose, spaces
-from suite.assembly import identity as card
+from suite.assembly import assemble, compose, identity, spaces
+from suite.assembly.spec import RunSpec, differences
 from suite.errors import BadInput
-from suite.records import folder as folders
-from suite.records import hand_tuning
+from suite.records import files
+from suite.records.folder import RunFolder
+from suite.records.task_folder import TaskFolder
 from suite.search.judging import Judged
 from suite.statistics import choice
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
+    from suite.search.task import AnyRecipe, Task
+
+Baselines = Mapping[str, "AnyRecipe"]
+
 
 def main(words: list[str]) -> None:
     """Judge every run of ``task=… results=…``, then its baselines; continues where it stopped."""
-    config = compose.compose(words[1:])
-    root = Path(config["results"]) / config["task"]["name"]
-    runs = sorted(path.parent for path in root.glob("*/seed=*/config.yaml"))
+    wanted = compose.compose(words[1:])
+    results = TaskFolder.at(wanted.results, wanted.task.name)
+    runs = results.runs()
     if not runs:
-        raise BadInput(f"{root}: no runs to judge; make one with suite run")
-    task, baselines = _ready(config, runs)
+        raise BadInput(f"{results}: no runs to judge; make one with suite run")
+    task, baselines = _ready(wanted, runs)
     with _bar() as bar:
         _each(task, runs, bar)
-        folders.make_writable(root / "baselines")
-        with folders.alone(root / "baselines") as alone:
+        files.make_writable(results.baselines)
+        with files.alone(results.baselines) as alone:
             if alone:
-                _judge_baselines(task, root / "baselines", baselines, bar)
+                _judge_baselines(task, results, baselines, bar)
 
 
-def judge_runs(config: dict[str, Any], runs: list[Path]) -> list[Path]:
-    """Judge `runs`, folders of one task, and nothing else; `config` is that of `suite judge`.
+def judge_runs(wanted: RunSpec, runs: Sequence[RunFolder]) -> list[RunFolder]:
+    """Judge `runs` of one task, and nothing else; `wanted` is what `suite judge` would be asked for.
 
     Returns those that another process is judging, which are passed over. `BadInput` when their tasks
     differ, or they were made with other weights or items than are here.
     """
-    task, _ = _ready(config, runs)
+    task, _ = _ready(wanted, runs)
     with _bar() as bar:
         return _each(task, runs, bar)
 
@@ -65,12 +68,11 @@ def _bar() -> Progress:
     return Progress(console=Console(stderr=True))
 
 
-def _each(task: Any, runs: list[Path], bar: Progress) -> list[Path]:
-    root = runs[0].parent.parent
-    cost = hand_tuning.cost(root / hand_tuning.FOLDER)
+def _each(task: Task, runs: Sequence[RunFolder], bar: Progress) -> list[RunFolder]:
+    cost = TaskFolder.of(runs[0]).hand_tuning.cost()
     passed_over = []
     for run in runs:  # several judges may share them
-        with folders.alone(run) as alone:
+        with files.alone(run.path) as alone:
             if alone:
                 _judge(task, run, [] if cost is None else [cost], bar)
             else:
@@ -78,34 +80,28 @@ def _each(task: Any, runs: list[Path], bar: Progress) -> list[Path]:
     return passed_over
 
 
-def _ready(config: dict[str, Any], runs: list[Path]) -> tuple[Any, dict[str, Any]]:
+def _ready(wanted: RunSpec, runs: Sequence[RunFolder]) -> tuple[Task, Baselines]:
     """The task that `runs` share, and the task's baselines."""
-    root = runs[0].parent.parent
-    stored = {
-        run: yaml.safe_load((run / "config.yaml").read_text(encoding="utf-8")) for run in runs
-    }
-    first = stored[runs[0]]
-    for run in runs:
-        if (
-            spaces.shared(stored[run]["task"]) != spaces.shared(first["task"])
-            or stored[run]["inputs"] != first["inputs"]
-        ):
+    stored = [RunSpec.of(run) for run in runs]
+    first = stored[0]
+    for run, spec in zip(runs, stored, strict=True):
+        if spaces.shared(spec.task) != spaces.shared(first.task) or spec.inputs != first.inputs:
             raise BadInput(f"{run}: its task differs from that of {runs[0]}; judge them apart")
-    spec = dict(first["task"])
-    spec["objectives"] = {entry["name"]: entry for entry in spec["objectives"]}
-    config = {**config, "task": spec}
-    assemble.folders(config)  # what another machine searched may have to be downloaded here
-    if card.inputs(config) != first["inputs"]:
-        raise BadInput(f"{root}: its runs were made with other weights or items than are here now")
-    return assemble.task(config), assemble.baselines(config)
+    now = wanted.with_task(first.task)
+    assemble.folders(now)  # what another machine searched may have to be downloaded here
+    if differences(first.inputs, identity.inputs(now)):
+        raise BadInput(
+            f"{TaskFolder.of(runs[0])}: its runs were made with other weights or items than are"
+            " here now"
+        )
+    return assemble.task(now), assemble.baselines(now)
 
 
-def _judge(task: Any, folder: Path, budgets: Sequence[int], bar: Progress) -> None:
+def _judge(task: Task, folder: RunFolder, budgets: Sequence[int], bar: Progress) -> None:
     """Judge the run in `folder`, as it was after each of `budgets` trials and as it is now."""
     from suite.recipes.layer_path import read_json
-    from suite.records.journal import Journal
 
-    trials = Journal(folder / "trials.jsonl").read()
+    trials = folder.trials()
     recipes = {trial.number: read_json(trial.recipe) for trial in trials if trial.status == "ok"}
     if not recipes:
         bar.console.print(f"{folder}: none of its {len(trials)} trials succeeded: passed over")
@@ -114,9 +110,9 @@ def _judge(task: Any, folder: Path, budgets: Sequence[int], bar: Progress) -> No
     losses = np.array([trial.losses or (math.nan,) * len(names) for trial in trials])
     ends = sorted({min(budget, len(trials)) for budget in (*budgets, len(trials))})
     ranked = {end: choice.candidates(losses[:end]) for end in ends}
-    judged = Judged(task, folder / "judged.jsonl")
+    judged = Judged(task, folder.judged)
     every = sorted(set().union(*ranked.values()))
-    row = bar.add_task(f"{folder.parent.name} {folder.name}", total=2 * len(every))
+    row = bar.add_task(f"{folder.optimizer} {folder.path.name}", total=2 * len(every))
 
     def measured(number: int, split: str) -> list[float]:
         identity = {"source": "front", "name": f"trial {number}", "number": number}
@@ -134,8 +130,8 @@ def _judge(task: Any, folder: Path, budgets: Sequence[int], bar: Progress) -> No
         measured(number, "report")
 
 
-def _judge_baselines(task: Any, folder: Path, recipes: Mapping[str, Any], bar: Progress) -> None:
+def _judge_baselines(task: Task, results: TaskFolder, recipes: Baselines, bar: Progress) -> None:
     """Measure the task's baselines on the report items."""
-    judged = Judged(task, folder / "judged.jsonl")
+    judged = Judged(task, results.judged_baselines)
     for name, recipe in bar.track(recipes.items(), description="baselines"):
         judged.measure({"source": "baseline", "name": name, "number": None}, recipe, "report")
