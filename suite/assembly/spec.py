@@ -27,6 +27,7 @@ UNSTORED = "hand_tuning"  # how a task is tuned by hand is no part of a run at a
 Mode = Literal["auto", "eager", "compiled"]
 MODES: tuple[Mode, ...] = ("auto", "eager", "compiled")
 ENGINES = ("transformers", "vllm")
+_NOTHING: tuple[Any, ...] = (None, {}, [])
 
 
 @dataclass(frozen=True)
@@ -216,12 +217,12 @@ def _values(given: Any) -> list[Any]:
 def differences(before: Any, now: Any, where: str = "") -> list[str]:
     """The keys in which two nested mappings differ, each with both values.
 
-    A key that is not there, one that is null and an empty mapping say the same.
+    A key that is not there, one that is null and an empty mapping or list say the same.
 
     >>> differences({"a": {"b": 1}, "c": {}}, {"a": {"b": 2}})
     ['a.b: 1 there, 2 now']
     """
-    if before == now or (before in (None, {}) and now in (None, {})):
+    if before == now or (before in _NOTHING and now in _NOTHING):
         return []
     if not (isinstance(before, Mapping) and isinstance(now, Mapping)):
         return [f"{where}: {before!r} there, {now!r} now"]
