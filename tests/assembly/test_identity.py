@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from suite import resources
-from suite.assembly import identity
+from suite.assembly import assemble, identity
 from suite.assembly.compose import compose
 from suite.assembly.spec import RunSpec
 from suite.records import folder as folders
@@ -86,3 +89,52 @@ def test_inputs_cover_every_model_and_item_set() -> None:
     assert found["items"].keys() == {"ja_math", "ja_general", "en_math"}
     assert all(len(files) == 3 for files in found["items"].values())
     assert identity.digest(compose([])) != identity.digest(compose(["task=ja_math_micro_3obj"]))
+
+
+class Own:
+    """An evaluator of one's own, whose options mean what it pleases."""
+
+    figures = ("value",)
+
+    def __init__(self, name: str, **options: Any) -> None:
+        self.name, self.options = name, options
+
+
+class Reading(Own):
+    """One that reads a file, and says so."""
+
+    @classmethod
+    def files(cls, options: Mapping[str, Any]) -> dict[str, Path]:
+        return {"words": Path(options["data"])}
+
+
+def measured(kind: str, **options: Any) -> RunSpec:
+    """The micro task with this evaluator of one's own alone."""
+    run = compose([f"allow_targets=[{__name__}]"])
+    own = {"_target_": f"{__name__}.{kind}", "name": "own", **options}
+    aim = {"name": "y", "metric": "own.value", "direction": "maximize", "ideal": 1, "reference": 0}
+    return run.with_task(run.task.changed(evaluators={"own": own}, objectives=[aim]))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"tasks": ["a", "b"], "items": 5, "data": "somewhere"},
+        {"tasks": {"a": 1}, "items": ["x"], "data": [1, 2]},
+        {"data": {"path": "nowhere", "search": 3}},
+    ],
+)
+def test_options_of_an_evaluator_of_ones_own_are_its_own(options: dict[str, Any]) -> None:
+    run = measured("Own", **options)
+    run = run.with_task(run.task.changed(datasets={"set": "lab/set"}, data="data"))
+    assert identity.inputs(run)["items"] == {}
+    (built,) = assemble.evaluators(run)
+    assert isinstance(built, Own) and built.options == options
+
+
+def test_an_evaluator_says_which_files_it_reads(tmp_path: Path) -> None:
+    (tmp_path / "words.txt").write_text("語")
+    run = measured("Reading", data=str(tmp_path / "words.txt"))
+    digest = hashlib.sha256("語".encode()).hexdigest()
+    assert identity.inputs(run)["items"] == {"own": {"words": digest}}
+    assert identity.recorded(run).differences(identity.recorded(measured("Own"))) != []

@@ -11,7 +11,6 @@ import pytest
 
 from suite import __main__
 from suite.commands.report import freeze
-from suite.report.load.reference import FILE
 from suite.statistics import pareto
 
 RUNS = ("random", "nsga2")
@@ -41,7 +40,10 @@ def test_one_task_is_one_page(
     assert capsys.readouterr().out == f"{out / 'index.html'}\n"
     text = (out / "index.html").read_text(encoding="utf-8")
     assert "suite report task=zdt1 freeze=true" in text  # nothing is frozen, and nothing made up
-    assert not (out / "runtimes.csv").exists() and not (results / "zdt1" / FILE).exists()
+    assert (
+        not (out / "runtimes.csv").exists()
+        and not (results / "zdt1" / "reference_front.json").exists()
+    )
     assert "No run is judged yet" not in text  # a problem's values are exact
 
 
