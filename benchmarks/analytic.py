@@ -68,7 +68,9 @@ def row(task: str, strategy: str, seeds: int, trials: int) -> dict[str, Any]:
     ours = [inside(strategy, task, seed, trials) for seed in range(seeds)]
     found: dict[str, Any] = {"problem": task, "strategy": strategy, "suite": shares(ours)}
     if strategy in alone.LIBRARIES and front is not None:
-        direct = [alone.losses(strategy, config["task"], seed, trials) for seed in range(seeds)]
+        direct = [
+            alone.losses(strategy, config.task.written, seed, trials) for seed in range(seeds)
+        ]
         found["alone"] = shares(direct)
         found["same"] = sum(np.array_equal(a, b) for a, b in zip(ours, direct, strict=True))
         low, high = min(found["alone"]), max(found["alone"])

@@ -11,57 +11,58 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import yaml
 
-from suite.assembly import assemble, compose, problems, spaces
-from suite.assembly import identity as card
+from suite.assembly import assemble, compose, identity, spaces
 from suite.errors import BadInput, Busy
-from suite.records import folder as folders
-from suite.records import hand_tuning as tuned
+from suite.records import files
+from suite.records.hand_tuning import HandTuningFolder
+from suite.records.judged import Line
+from suite.records.task_folder import TaskFolder
 from suite.search import hand_tuning
 from suite.search.hand_tuning import STAGES, Tried
-from suite.search.judging import Judged, Line
+from suite.search.judging import Judged
 from suite.search.measuring import Failure, not_measured
 from suite.statistics import choice, pareto
+
+if TYPE_CHECKING:
+    from suite.search.task import Task
 
 
 def main(words: list[str]) -> None:
     """Tune ``task=… results=… [hand_tuning=…]`` by hand; prints the merges it comes to."""
-    config = compose.compose(words[1:])
-    spec, rule = config["task"], config["hand_tuning"]
-    if problems.named(spec):
-        raise BadInput(f"task {spec['name']}: it has no models, and nothing to tune by hand")
-    config = spaces.settled(card.pinned(config))
-    sources = [name for name in spec["models"] if name != spec["base"]]
-    tried = hand_tuning.plan(rule, sources, spec["base"], assemble.baselines(config))
-    folder = Path(config["results"]) / spec["name"] / tuned.FOLDER
-    folders.make_writable(folder)
-    with folders.alone(folder) as alone:
+    wanted = compose.compose(words[1:])
+    spec, rule = wanted.task, wanted.hand_tuning
+    if spec.problem is not None:
+        raise BadInput(f"task {spec.name}: it has no models, and nothing to tune by hand")
+    now = spaces.settled(identity.pinned(wanted))
+    sources = [name for name in spec.models if name != spec.base]
+    tried = hand_tuning.plan(rule, sources, spec.base, assemble.baselines(now))
+    folder = TaskFolder.at(wanted.results, spec.name).hand_tuning
+    files.make_writable(folder.path)
+    with files.alone(folder.path) as alone:
         if not alone:
-            raise Busy(f"{folder}: another process is tuning this task")
-        _settle(folder, hand_tuning.stored(rule, tried, card.inputs(config)))
-        task = assemble.task(config)
-        _tune(task, tried, Judged(task, folder / "judged.jsonl"))
+            raise Busy(f"{folder.path}: another process is tuning this task")
+        _settle(folder, hand_tuning.stored(rule, tried, identity.inputs(now)))
+        task = assemble.task(now)
+        _tune(task, tried, Judged(task, folder.judged))
 
 
-def _settle(folder: Path, now: dict[str, Any]) -> None:
+def _settle(folder: HandTuningFolder, now: dict[str, Any]) -> None:
     """Write what the tuning is, or refuse a folder that holds another one."""
-    before = tuned.read(folder)
+    before = folder.rule()
     if before is not None and before != now:
         changed = sorted(key for key in now if before.get(key) != now[key])
         raise BadInput(
-            f"{folder}: tuned before with other {', '.join(changed)}; move the folder away to tune anew"
+            f"{folder.path}: tuned before with other {', '.join(changed)}; move the folder away to"
+            " tune anew"
         )
-    folders.write_whole(
-        folder / tuned.RULE, yaml.safe_dump(now, allow_unicode=True, sort_keys=False)
-    )
+    folder.write_rule(now)
 
 
-def _tune(task: Any, tried: Sequence[Tried], judged: Judged) -> None:
+def _tune(task: Task, tried: Sequence[Tried], judged: Judged) -> None:
     from rich.console import Console
     from rich.progress import Progress
 
@@ -72,8 +73,8 @@ def _tune(task: Any, tried: Sequence[Tried], judged: Judged) -> None:
         def measured(merges: Sequence[Tried], split: str) -> dict[int, Line]:
             found: dict[int, Line] = {}
             for each in bar.track(merges, description=f"{split} items"):
-                identity = {"source": "hand_tuned", "name": each.name, "number": each.number}
-                line = judged.measure({**identity, "stage": each.stage}, each.recipe, split)
+                model = {"source": "hand_tuned", "name": each.name, "number": each.number}
+                line = judged.measure({**model, "stage": each.stage}, each.recipe, split)
                 if isinstance(line, Failure):
                     failures.append(not_measured(each.name, split, line))
                 else:
@@ -109,7 +110,7 @@ def taken(
 
 
 def _tell(
-    task: Any,
+    task: Task,
     tried: Sequence[Tried],
     chosen: Mapping[str, Mapping[str, int]],
     report: Mapping[int, Line],

@@ -7,18 +7,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from suite.errors import CandidateFailure
-from suite.records.journal import records
+from suite.records.journal import JsonLines
+from suite.records.judged import Line
 from suite.records.picture_names import picture_name
 from suite.records.trial import plain_number
 from suite.search import measuring
 from suite.search.measuring import Failure, attempt
 
 SAMPLES = 12  # answers kept per model and evaluator, for people to read
-Line = dict[str, Any]
 
 
 class Judged:
@@ -28,13 +27,13 @@ class Judged:
     ----------
     task : Task
         Whose models are measured.
-    path : Path
-        The file; its folder exists. It is read once.
+    file : JsonLines
+        judged.jsonl, in a folder that exists (`suite.records.judged`). It is read once.
     """
 
-    def __init__(self, task: Any, path: Path) -> None:
+    def __init__(self, task: Any, file: JsonLines[Line]) -> None:
         self._task = task
-        self._file = records(path)
+        self._file = file
         lines = self._file.read()
         self._lines = {_key(line): line for line in lines}
         self._pictures = {name for line in lines for name in _pictures(line)}
@@ -121,5 +120,7 @@ def _key(line: Mapping[str, Any]) -> tuple[str, str, str]:
 def _pictures(line: Mapping[str, Any]) -> list[str]:
     """Names of the pictures in a line; one that is only named there has been seen before."""
     return [
-        picture_name(str(sample["picture"])) for sample in line["samples"] if "picture" in sample
+        picture_name(str(sample["picture"]))
+        for sample in line.get("samples") or ()
+        if "picture" in sample
     ]

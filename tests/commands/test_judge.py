@@ -13,6 +13,7 @@ import pytest
 from suite.__main__ import main
 from suite.objective import Objective
 from suite.records import folder as folders
+from suite.records.judged import judged_lines
 from suite.records.trial import Score
 from suite.report.load import samples
 from suite.report.load.load import load
@@ -132,7 +133,8 @@ def answering(pictures: list[str | None]) -> SimpleNamespace:
 
 
 def measure(task: SimpleNamespace, folder: Path, name: str) -> None:
-    Judged(task, folder / "judged.jsonl").measure({"name": name}, Recipe(), "report")
+    judged = Judged(task, judged_lines(folder / "judged.jsonl"))
+    judged.measure({"name": name, "number": None}, Recipe(), "report")
 
 
 def test_a_picture_is_written_once_a_file_and_named_after_that(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ CHOICES = [
 def test_every_choice_composes(group: str, name: str) -> None:
     key = "merge@task.merge" if group == "merge" else group
     config = compose([f"{key}={name}"])
-    assert config["task"]["objectives"] and config["optimizer_options"]["_target_"]
+    assert config.task.objectives and config.optimizer_options.path
 
 
 @pytest.mark.parametrize("path", sorted(CONF.rglob("*.yaml")), ids=lambda path: path.stem)

@@ -63,12 +63,11 @@ def test_the_networks_are_those_that_torch_computes(task: str) -> None:
 
 @pytest.mark.parametrize("task", DATA)
 def test_the_boxes_are_those_of_the_real_task(task: str) -> None:
-    real, own = (compose.compose([f"task={name}"])["task"] for name in (task, f"{task}_tabular"))
-    for name, objective in real["objectives"].items():
-        other = own["objectives"][name]
-        assert other["metric"] == f"problem.{objective['metric']}"
-        for key in ("direction", "ideal", "reference"):
-            assert other[key] == objective[key]
+    real, own = (compose.compose([f"task={name}"]).task for name in (task, f"{task}_tabular"))
+    for other, objective in zip(own.objectives, real.objectives, strict=True):
+        assert other.metric == f"problem.{objective.metric}"
+        for key in ("name", "direction", "ideal", "reference"):
+            assert getattr(other, key) == getattr(objective, key)
     assert DATA[task].stat().st_size < 2e6
 
 

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from suite import resources
-from suite.assembly.assemble import build
+from suite.assembly.targets import Target
 from suite.errors import BadInput
 from suite.records.journal import Journal
 from suite.records.penalty import penalised_losses
@@ -31,7 +31,8 @@ COSTLY = {
 def make(name: str, task: KnownTask, seed: int = 0):  # type: ignore[no-untyped-def]
     config = yaml.safe_load((resources.data("conf") / "optimizer" / f"{name}.yaml").read_text())
     config.update(COSTLY.get(name, {}))
-    return build(config, space=task.space, n_objectives=2, seed=seed, start=None)
+    target = Target.parse(config, name)
+    return target.build(space=task.space, n_objectives=2, seed=seed, start=None)
 
 
 def search(

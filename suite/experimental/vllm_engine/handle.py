@@ -89,12 +89,15 @@ class VllmHandle(TransformersHandle):
         self._engine.follow(self.model)
 
 
-def check(spec: Mapping[str, Any], evaluators: Sequence[Any], device: str) -> None:
-    """Refuse, before anything is loaded, what this engine cannot do for the task `spec`."""
-    where = f"engine=vllm: task {spec['name']}"
-    if spec.get("vlm") is not None:
+def check(task: str, pictures: bool, paths: bool, evaluators: Sequence[Any], device: str) -> None:
+    """Refuse, before anything is loaded, what this engine cannot do for a task with this name.
+
+    `pictures` and `paths` say whether it has pictures, and whether it searches layer paths.
+    """
+    where = f"engine=vllm: task {task}"
+    if pictures:
         raise BadInput(f"{where} has pictures; use engine=transformers")
-    if spec.get("path") is not None:
+    if paths:
         raise BadInput(f"{where} searches layer paths; use engine=transformers")
     if device not in DEVICES:
         raise BadInput(f"engine=vllm: it runs on {', '.join(DEVICES)}, not on {device}")
