@@ -12,6 +12,7 @@ os.environ.setdefault(
 )  # before torch: a worker per core runs beside this one
 
 import functools
+import gc
 import importlib.util
 import logging
 import shutil
@@ -90,6 +91,12 @@ def pytest_ignore_collect(collection_path: Path) -> bool | None:
     below = collection_path.relative_to(Path(__file__).parent).parts[:1]
     left_out = importlib.util.find_spec("torch") is None and below
     return True if left_out and below[0] not in WITHOUT_TORCH else None
+
+
+def pytest_collection_finish() -> None:
+    """What was imported stays: the garbage collector need not look through it again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture
