@@ -37,8 +37,8 @@ from suite.spaces.merge_space import MergeSpace
 from tests.hub_server import HubServer
 
 BASELINES = {
-    "ja_math_micro": ("japanese", "task_arithmetic_0.4", "ties_0.2", "uniform_soup"),
-    "ja_math_micro_dfs": ("sandwich_add", "task_arithmetic_0.4", "upscaled_japanese"),
+    "ja_math_micro": ("japanese", "task_arithmetic_0.4"),
+    "ja_math_micro_dfs": ("task_arithmetic_0.4", "upscaled_japanese"),
 }
 
 # No test is timed, and every run tries the same examples.

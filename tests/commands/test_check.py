@@ -42,7 +42,7 @@ models:
 def test_check_says_what_a_task_consists_of(suite: Suite) -> None:
     code, out, err = suite("check", "task=ja_math_micro")
     assert code == 0, err
-    for word in ("24 parameters", "math_mul", "ja_general.em", "uniform_soup", "disjoint"):
+    for word in ("24 parameters", "math_mul", "ja_general.em", "task_arithmetic_0.4", "disjoint"):
         assert word in out
     assert "base (base): MistralForCausalLM, 1.31M parameters, BF16, vocabulary 776" in out
     assert "0 B; " in out and "at least" in out  # nothing to download; memory

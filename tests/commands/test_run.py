@@ -48,7 +48,7 @@ def test_a_run_leaves_its_journal_configuration_and_card(suite: Suite, tmp_path:
     assert [o["name"] for o in config["task"]["objectives"]] == ["ja_math", "ja_general"]
     card = (folder / "environment.json").read_text()
     assert json.loads(card)["packages"]["torch"] and str(Path.cwd()) not in card
-    for shown in ("uniform_soup", "trial", "hypervolume", "trials.jsonl"):
+    for shown in ("task_arithmetic_0.4", "trial", "hypervolume", "trials.jsonl"):
         assert shown in out
 
 
