@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import fcntl
+import functools
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +14,7 @@ import numpy as np
 import pytest
 
 from suite.__main__ import main
+from suite.assembly import compose
 from suite.assembly.spec import RunSpec
 from suite.commands import compare_runs
 from suite.records.journal import Journal, records
@@ -22,8 +25,30 @@ CLAIM = "claim=nsga2 > random on zdt1"
 FEW = ("trials=12", "seeds=6")
 
 
+REAL = compose.compose
+
+
+@functools.cache
+def composed(words: tuple[str, ...]) -> dict[str, Any]:
+    return REAL([*words])
+
+
+def composed_once(words: list[str]) -> dict[str, Any]:
+    """What Hydra makes of the words; the runs of a claim, which differ by their seeds, for once."""
+    own = {word.partition("=")[0]: word.partition("=")[2] for word in words}
+    config = copy.deepcopy(
+        composed(tuple(word for word in words if not word.startswith(("seed=", "results="))))
+    )
+    seed, results = own.get("seed", config["seed"]), own.get("results", config["results"])
+    return {**config, "seed": int(seed), "results": results}
+
+
 @pytest.fixture
-def call(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Call:
+def call(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Call:
+    monkeypatch.setattr(compose, "compose", composed_once)
+
     def words(*more: str) -> tuple[int, str, str]:
         code = main(["compare", f"results={tmp_path}", *more])
         out, err = capsys.readouterr()

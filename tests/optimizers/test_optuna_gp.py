@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import optuna
 import pytest
-import torch
 from optuna.distributions import FloatDistribution
 from pymoo.problems import get_problem
 
@@ -18,6 +17,7 @@ from suite.optimizers import contract, contract_plays, optuna_gp
 from suite.records.penalty import penalty
 from suite.spaces.space import Parameter, SearchSpace, Vector
 
+torch = pytest.importorskip("torch")
 D = 3
 SPACE = SearchSpace([Parameter(f"x{i}") for i in range(D)])
 ZDT1 = get_problem("zdt1", n_var=D)

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from pymoo.problems import get_problem
 
 from suite.errors import BadInput
@@ -19,6 +18,7 @@ from suite.records.penalty import penalty
 from suite.spaces.space import Parameter, SearchSpace, Vector
 from tests.nonempty import some
 
+torch = pytest.importorskip("torch")
 D = 3
 SPACE = SearchSpace([Parameter(f"x{i}") for i in range(D)])
 SMALL: Any = {"mc_samples": 8, "raw_samples": 8, "restarts": 1}

@@ -103,7 +103,7 @@ def test_failures_cost_budget_and_are_dominated_by_every_success(tmp_path: Path)
     trials = Journal(tmp_path / "t.jsonl").read()
     failed = [trial for trial in trials if trial.status == "failed"]
     assert len(trials) == task.measured == 60 and failed
-    assert all(trial.error == "MergeFailure: tensor 'w' is not finite" for trial in failed)
+    assert all(trial.error == "CandidateFailure: tensor 'w' is not finite" for trial in failed)
     worst = np.max([trial.losses for trial in trials if trial.status == "ok"], axis=0)
     assert (penalised_losses(failed[0], 2) > worst).all()
 
