@@ -119,7 +119,7 @@ def by_vllm(device: str, small: bool) -> Finding:
 def prompts(small: bool) -> list[str]:
     """What the task's evaluators ask on search items."""
     config = compose.compose([f"task={TASK}", "device=cpu"])
-    evaluators, _ = assemble.measures(config)
+    evaluators: list[Any] = [*assemble.evaluators(config)]
     return [
         each.template.replace("{prompt}", item.prompt)
         for each in evaluators
@@ -131,7 +131,8 @@ def _search(device: str, candidates: int, small: bool) -> tuple[Any, list[Any]]:
     """The task, and its trials: the same candidates whatever is measured."""
     config = compose.compose([f"task={TASK}", "optimizer=random", f"device={device}"])
     task = assemble.task(config)
-    for each in task.evaluators if small else ():
+    evaluators: list[Any] = [*task.evaluators] if small else []
+    for each in evaluators:
         each.splits["search"] = each.splits["search"][:_FEW]
     with tempfile.TemporaryDirectory() as folder:
         journal = Journal(Path(folder) / "trials.jsonl")

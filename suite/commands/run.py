@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
 from suite.assembly import assemble, compose, identity, spaces
@@ -109,7 +110,7 @@ def measure_baselines(run: RunSpec, task: Task, baselines: Mapping[str, AnyRecip
         for name, recipe in baselines.items():
             line = known.get(recipe.digest)
             if line is None:
-                measured = attempt(lambda recipe=recipe: measure(task, recipe, "search"))
+                measured = attempt(partial(measure, task, recipe, "search"))
                 if isinstance(measured, Failure):
                     said = not_measured(f"baseline {name}", "search", measured)
                     print(f"suite: {said}", file=sys.stderr)
