@@ -9,6 +9,7 @@ from typing import Any
 import pictured
 import pytest
 
+from suite.records.picture_names import picture_name
 from suite.records.trial import Score
 from suite.report.load import samples
 from suite.report.load.results import Sample
@@ -47,7 +48,7 @@ def test_png_and_jpeg_files_are_pictures(uri: str) -> None:
         PNG[:60] + " " + PNG[60:],
         PNG[:60] + "=",
         encoded(samples.OPENINGS["png"] + bytes(samples.LARGEST)),
-        samples.digest(PNG),
+        picture_name(PNG),
     ],
 )
 def test_nothing_else_is_a_picture(value: object) -> None:
@@ -56,9 +57,9 @@ def test_nothing_else_is_a_picture(value: object) -> None:
 
 def test_a_digest_stands_for_the_picture_that_came_before() -> None:
     pictures = samples.Pictures()
-    assert pictures.read(samples.digest(PNG)) is None
-    assert pictures.read(PNG) == pictures.read(samples.digest(PNG)) == PNG
-    assert pictures.read(samples.digest(JPEG)) is None
+    assert pictures.read(picture_name(PNG)) is None
+    assert pictures.read(PNG) == pictures.read(picture_name(PNG)) == PNG
+    assert pictures.read(picture_name(JPEG)) is None
 
 
 def row(k: int, outcome: float, **more: Any) -> dict[str, Any]:
