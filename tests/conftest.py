@@ -38,7 +38,9 @@ from tests.hub_server import HubServer
 
 BASELINES = {
     "ja_math_micro": ("japanese", "task_arithmetic_0.4"),
+    "ja_math_7b": ("dare_ties_0.5", "ties_0.5", "wizard"),
     "ja_math_micro_dfs": ("task_arithmetic_0.4", "upscaled_japanese"),
+    "ja_vlm_7b": ("dare_ties_0.5", "dare_ties_0.53", "japanese", "vlm"),
 }
 
 # No test is timed, and every run tries the same examples.

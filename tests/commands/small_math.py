@@ -34,7 +34,7 @@ FEW = [
         "data.select.rows": "'869:873'",
         "data.report.rows": "'0:4'",
         "data.report.sha256": "null",
-        "max_new_tokens": 6,
+        "max_new_tokens": 2,
     }.items()
 ]
 

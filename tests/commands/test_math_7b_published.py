@@ -84,6 +84,15 @@ def test_spaces_have_the_published_sizes(
     assert scores[found.objectives[0].metric].n
 
 
+@pytest.mark.parametrize("task", ["ja_math_7b", "ja_math_10b", "ja_math_10b_dfs"])
+def test_every_shipped_baseline_merges(maths_hub: Any, small: small_math.Small, task: str) -> None:
+    config = configured(small, f"task={task}")
+    made, recipes = assemble.task(config), assemble.baselines(config)
+    assert len(recipes) > 3
+    for recipe in recipes.values():
+        made.merge(recipe)  # raises where a tensor is not finite
+
+
 def test_the_items_are_those_that_were_published(
     maths_hub: Any, small: small_math.Small, capsys: pytest.CaptureFixture[str]
 ) -> None:
