@@ -218,7 +218,7 @@ def _built(
             _keep(tasks[split], indices)
             at = splits[split].get("from") or names[split]
             found[split] = [f"{at}/{index}" for index in indices]
-    _settle(tasks, source.where)
+    _draw_examples(tasks, source.where)
     return found, tasks
 
 
@@ -229,7 +229,7 @@ def _keep(task: Any, indices: Sequence[int]) -> None:
     task.has_test_docs, task.test_docs = lambda: True, lambda: docs
 
 
-def _settle(tasks: Mapping[str, Any], where: str) -> None:
+def _draw_examples(tasks: Mapping[str, Any], where: str) -> None:
     """Few-shot examples that give away no document of their split, nor of one opened later."""
     forbidden: set[documents.Key] = set()
     if not any(task.config.num_fewshot for task in tasks.values()):
@@ -238,7 +238,7 @@ def _settle(tasks: Mapping[str, Any], where: str) -> None:
     for split in reversed(order):
         task = tasks[split]
         forbidden |= {documents.asked(task, doc) for doc in task.eval_docs}
-        shots.settle(task, forbidden, f"{where}, split {split}")
+        shots.draw(task, forbidden, f"{where}, split {split}")
 
 
 def _thumbnail(arguments: Sequence[Any]) -> str | None:

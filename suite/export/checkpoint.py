@@ -91,7 +91,7 @@ def write(plan: Plan, out: Path, describe: Describe) -> Weights:
     folding = 0.0
     if isinstance(plan.recipe, LayerPath):
         folding = unrolled.unroll(model, plan.recipe)
-    weights = replace(_settle(model, plan.stored), folding=folding)
+    weights = replace(_store_as(model, plan.stored), folding=folding)
     with _draft(out) as draft:
         _save(model, plan, draft)
         for name, text in describe(weights).items():
@@ -165,7 +165,7 @@ def _live(plan: Plan) -> tuple[Any, Any]:
     return model, LanguageTower(model)
 
 
-def _settle(model: Any, dtype: str | None) -> Weights:
+def _store_as(model: Any, dtype: str | None) -> Weights:
     """Bring the parameters to the CPU in `dtype` (None: as they are), tied ones still tied."""
     import torch
 

@@ -142,8 +142,8 @@ class CudaKernel:
             for step, group in self._feed.groups(plan, tiles, list(steps(tiles, edges, measured))):
                 if step.measured:
                     launch.fused(step, group, plan.measure)
-                if step.settled is not None:
-                    launch.settle(tiles, step.settled)
+                if step.weighed is not None:
+                    launch.weigh(tiles, step.weighed)
                 if step.merged:
                     launch.fused(step, group, "no")
 
@@ -210,7 +210,7 @@ class _Launch:
             **_OPTIONS,
         )
 
-    def settle(self, tiles: Tiles, rows: slice) -> None:
+    def weigh(self, tiles: Tiles, rows: slice) -> None:
         """Give `rows` the weights that follow from what was measured of them."""
         count = len(self.plan.models)
         heads = torch.from_numpy(tiles.heads[rows.start : rows.stop + 1]).to(self.sums.device)
@@ -218,7 +218,7 @@ class _Launch:
         kernel = self.owner._kernels.row_sums
         kernel[(len(found),)](self.sums, heads, found, K=count, BLOCK=1024, **_OPTIONS)
         part = self.plan.rows(rows)
-        part = part.settled(found.cpu().numpy(), self.owner.tables.sizes[part.places])
+        part = part.with_weights(found.cpu().numpy(), self.owner.tables.sizes[part.places])
         weights = torch.from_numpy(part.weights.astype(np.float32))
         self.rows.floats[rows, :count] = weights.to(self.sums.device)
         if part.shares is None:

@@ -39,22 +39,22 @@ class Engine:
     def __init__(self, llm: Any, params: Any, length: int, vocabulary: int, cached: bool) -> None:
         self._llm, self._params, self._length, self._cached = llm, params, length, cached
         self._probe = [i % vocabulary for i in range(min(_PROBE, length - 1))]
-        self._settled = self._watched = False
+        self._follows = self._watched = False
 
     def follow(self, live: Any) -> None:
         """Hold the weights of `live`, a transformers model, and no cache of others.
 
         Nothing is copied when they are held already. `StaleEngine` when they are not held afterwards.
         """
-        if self._settled and self.holds(live):
+        if self._follows and self.holds(live):
             return
-        self._settled = False  # until all below has been done; a retry does it all again
+        self._follows = False  # until all below has been done; a retry does it all again
         self._cached_tokens()  # from here on the probe is in the cache, if anything is
         self._llm.apply_model(lambda model: _load(model, live))
         if (found := self._difference(live)) is not None:
             raise StaleEngine(f"vLLM took the weights but {found}")
         self._check_cache()
-        self._settled = True
+        self._follows = True
 
     def holds(self, live: Any) -> bool:
         """Whether every tensor of `live` is in the engine, to the bit, and nothing else."""
