@@ -28,7 +28,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from candidate import Stopwatch
 
-from suite.assembly import assemble, compose
+from suite.assembly import assemble, compose, engines
 from suite.evaluators.models import handle
 from suite.merging import PathMerger, Sources
 from suite.recipes.layer_path import Hop, LayerPath
@@ -92,7 +92,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     sources = Sources.load({part: folders[part] for part in parts}, on)
     live = handle.load(folders[parts[0]], on, config["batch_size"], spec.get("dtype", "float32"))
     count = live.model.config.num_hidden_layers
-    merger = PathMerger(sources, live.model)
+    merger = PathMerger(sources, live.model, engines.merging(config["merging"]["mode"], on))
     evaluators, _ = assemble.measures(config)
     known = {sources.flat(part).untyped_storage().data_ptr() for part in parts}
     known |= {p.untyped_storage().data_ptr() for p in live.model.parameters()}

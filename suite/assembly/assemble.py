@@ -91,7 +91,7 @@ def task(config: Config) -> Any:
     )
     tables = None if merging["tables"] is None else resources.resolve(merging["tables"])
     space = spaces.build(spec, sources.layout.layers)
-    merger = PathMerger(sources, target, merging["mode"], tables)
+    merger = PathMerger(sources, target, engines.merging(merging["mode"], on), tables)
     if vllm is not None:  # last: it takes what memory it finds
         live = vllm.start(live, paths[base], config.get("vllm") or {})
     return Task(spec["name"], space, objectives, evaluators, merger, live)

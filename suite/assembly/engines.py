@@ -1,4 +1,4 @@
-"""Which engine generates a task's replies (docs/engines.md)."""
+"""What carries out merges and what generates replies; of assembly, this alone knows the experimental ones."""
 
 from __future__ import annotations
 
@@ -10,6 +10,13 @@ from suite.errors import BadInput
 ENGINES = ("transformers", "vllm")
 
 
+def merging(mode: Any, device: str) -> Any:
+    """The mode of a `Merger` on `device` for ``merging.mode``: a word, or what makes its runner."""
+    from suite.experimental.cuda_merging import launch
+
+    return launch.runner(mode, device)
+
+
 def vllm(config: Mapping[str, Any], evaluators: Sequence[Any], device: str) -> Any:
     """The module of the engine vLLM if ``engine`` says so, else None; `BadInput` if it cannot do it."""
     # Runs made before there was a choice say nothing, and are still the runs of today.
@@ -17,7 +24,9 @@ def vllm(config: Mapping[str, Any], evaluators: Sequence[Any], device: str) -> A
         raise BadInput(f"engine={engine}: allowed are {', '.join(ENGINES)}")
     if engine != "vllm":
         return None
-    from suite.evaluators import vllm_engine
+    from suite.experimental import say_once
+    from suite.experimental.vllm_engine import handle
 
-    vllm_engine.check(config["task"], evaluators, device)
-    return vllm_engine
+    handle.check(config["task"], evaluators, device)
+    say_once("engine=vllm", "engine=transformers")
+    return handle

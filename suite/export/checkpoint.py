@@ -129,6 +129,7 @@ def merged(plan: Plan) -> Any:
     """The live model with `plan.recipe` in it; the sources are let go."""
     import torch
 
+    from suite.experimental.cuda_merging import launch
     from suite.merging import MergeFailure, PathMerger, Sources
 
     model, target = _live(plan)
@@ -140,7 +141,8 @@ def merged(plan: Plan) -> Any:
             vocabulary=plan.vocabulary,
             allow_nonfinite=plan.allow_nonfinite,
         )
-        PathMerger(sources, target).merge(plan.recipe)
+        mode = launch.runner("auto", plan.device)
+        PathMerger(sources, target, mode).merge(plan.recipe)
     except MergeFailure as error:
         raise BadInput(f"{plan.recipe.title}: {error}") from None
     except (MemoryError, torch.OutOfMemoryError):

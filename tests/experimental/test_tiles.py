@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
+from suite.experimental.cuda_merging.tiles import Tiles, steps
 from suite.merging.layout import ALIGNMENT, Layout
-from suite.merging.tiles import Tiles, steps
 
 BLOCK = 64
 LAYOUT = Layout.of({f"t{i}": (n,) for i, n in enumerate([1, 300, 0, 16, 17, 64, 65, 1000, 128, 9])})

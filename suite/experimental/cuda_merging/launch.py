@@ -31,11 +31,13 @@ import torch
 from numpy.typing import NDArray
 
 from suite.errors import BadInput
+from suite.experimental import say_once
+from suite.experimental.cuda_merging.staging import Group, Resident, Staged, plain
+from suite.experimental.cuda_merging.tiles import Step, Tiles, steps
 from suite.merging.layout import ALIGNMENT
+from suite.merging.merger import MakeRunner, Mode
 from suite.merging.plan import Edges, Plan
-from suite.merging.staging import Group, Resident, Staged, plain
 from suite.merging.tables import ABOVE, Tables
-from suite.merging.tiles import Step, Tiles, steps
 
 BLOCK = 2048  # elements of a tile: 8 warps of 32 threads with 16 bytes of bfloat16 each
 BUDGET = 1 << 30  # bytes of one staging group
@@ -57,12 +59,35 @@ def available() -> bool:
 def _kernels() -> Any:
     if not available():
         raise BadInput("no Triton, or no C compiler for it (set CC); merge eagerly")
-    from suite.merging import triton_kernel
+    from suite.experimental.cuda_merging import triton_kernel
 
     return triton_kernel
 
 
-class GpuKernel:
+def runner(mode: Mode, device: str | torch.device) -> Mode | MakeRunner:
+    """What to give a `Merger` as its mode for merges on `device`.
+
+    Parameters
+    ----------
+    mode
+        ``merging.mode`` of the configuration: auto, eager or compiled.
+    device
+        Where the live model is, as torch names it.
+
+    Returns
+    -------
+    Mode | MakeRunner
+        `CudaKernel` where the device is a CUDA one and `mode` is ``compiled``, or ``auto`` and the
+        kernel `available`, which is told to the user once; else `mode` itself.
+    """
+    wanted = mode == "compiled" or (mode == "auto" and available())
+    if torch.device(device).type != "cuda" or not wanted:
+        return mode
+    say_once("merging by the Triton kernel", "merging.mode=eager")
+    return CudaKernel
+
+
+class CudaKernel:
     """Writes the merged tensors of a plan into `live`, (layout.size,), on a CUDA device.
 
     Sources lie on the same device, or in host memory; `staged` copies them group by group even if
@@ -151,7 +176,7 @@ class _Rows:
 class _Launch:
     """The kernels with what stays the same over the steps of a plan."""
 
-    owner: GpuKernel
+    owner: CudaKernel
     plan: Plan
     table: Tensor
     rows: _Rows

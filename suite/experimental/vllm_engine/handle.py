@@ -3,7 +3,7 @@
 Merges are carried out by the suite's own `Merger`, into a live transformers model; vLLM holds a second
 copy of the weights, fused in its own way. Before each answer the two are compared bit for bit; where
 they differ, vLLM's own `load_weights` copies the live tensors over its own, the prefix cache is reset,
-and both are checked (`suite.evaluators.vllm_engine_swap`): a stale engine raises and never scores.
+and both are checked (`suite.experimental.vllm_engine.engine`): a stale engine raises and never scores.
 
 **Memory**: one more copy of the model, in its type (14.5 GB for 7B in bfloat16), and the KV cache.
 Sharing storage would save the copy, not safely: vLLM wants q, k and v side by side, which they are not
@@ -29,7 +29,7 @@ from suite.evaluators.models.handle import (
     Pictures,
     TransformersHandle,
 )
-from suite.evaluators.vllm_engine_swap import Engine
+from suite.experimental.vllm_engine.engine import Engine
 
 DEVICES = ("cuda:0",)  # where vLLM's engine in this process runs
 _SHARE = 0.9  # of the memory that is free when the engine starts; the rest is for merging
