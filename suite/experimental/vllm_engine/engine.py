@@ -46,7 +46,7 @@ class Engine:
 
         Nothing is copied when they are held already. `StaleEngine` when they are not held afterwards.
         """
-        if self._settled and self._difference(live) is None:
+        if self._settled and self.holds(live):
             return
         self._settled = False  # until all below has been done; a retry does it all again
         self._cached_tokens()  # from here on the probe is in the cache, if anything is
@@ -55,6 +55,10 @@ class Engine:
             raise StaleEngine(f"vLLM took the weights but {found}")
         self._check_cache()
         self._settled = True
+
+    def holds(self, live: Any) -> bool:
+        """Whether every tensor of `live` is in the engine, to the bit, and nothing else."""
+        return self._difference(live) is None
 
     def check_agreement(self, live: Any) -> None:
         """Compare the engine's likelihoods of the probe with those of `live`; `StaleEngine` if far.

@@ -78,6 +78,10 @@ class VllmHandle(TransformersHandle):
         self._follow()
         return [sum(row) for row in self._engine.logprobs(heads, tails)]
 
+    def is_current(self) -> bool:
+        """Whether vLLM holds the live model's weights now; if not, the next question brings them."""
+        return self._engine.holds(self.model)
+
     def _follow(self) -> None:
         """Bring the engine to the live model's weights."""
         if self.model.get_decoder().layers is not self._layers:
