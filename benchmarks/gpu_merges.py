@@ -34,9 +34,7 @@ from suite.recipes.recipe import Recipe
 
 CLOSE = 2e-6  # of a tensor's largest element: float32 weights off by a few 1e-7 of their size
 STRAY = 1e-5  # of the elements
-SHARED = (
-    100_000_000  # parameters from which on the tables, minutes of sorting, are made once for all
-)
+SHARED = 100_000_000  # parameters from which on the tables, minutes of sorting, are made once
 MODELS = ("m0", "m1", "m2")
 _ZOO = dict(zip(("base", *MODELS), ("base", "japanese", "math_add", "math_mul"), strict=True))
 _SUMMED = ("slerp", "nuslerp", "karcher", "model_stock", "sce")

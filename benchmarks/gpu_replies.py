@@ -105,7 +105,7 @@ def by_vllm(device: str, small: bool) -> Finding:
     for before, weights in zip((_MERGES[0], *_MERGES), _MERGES, strict=False):
         merger.merge(_merge(weights))
         if engine.is_current() != (before == weights):
-            said = f"weights {weights} after {before} and no swap is due"
+            said = f"weights {weights} after {before}: vLLM is current {before != weights}"
             return Finding("vLLM", CASE, "weights and replies", "refuted", said)
         started = time.perf_counter()
         replies = engine.generate(asked, 24)

@@ -13,7 +13,8 @@ Runs of a plan give the same bytes: no atomics, and nothing depends on the order
 Sources in host memory are staged (staging.py), a run of tiles at a time.
 
 Checked with Triton's interpreter, and compiled for compute capabilities 8.0 and 9.0; neither run
-nor timed on hardware. Triton keeps compiled kernels in a cache of its own (``TRITON_CACHE_DIR``).
+nor timed on hardware (`benchmarks/gpu_check.py` does both). Triton keeps compiled kernels in a cache of
+its own (``TRITON_CACHE_DIR``).
 """
 
 from __future__ import annotations
