@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from suite.errors import BadInput
+from suite.records import files
 from suite.records.trial import Trial
 
 T = TypeVar("T")
@@ -48,7 +49,9 @@ class JsonLines(Generic[T]):
     def _records(self) -> Iterator[T]:
         if not self.path.exists():
             return
-        content = self.path.read_bytes()[: self._whole_bytes()]
+        whole = self._whole_bytes()
+        with files.opened(self.path, "rb") as file:
+            content = file.read(whole)
         for number, line in enumerate(content.splitlines(), start=1):
             try:
                 yield self._parse(line.decode())
@@ -61,12 +64,12 @@ class JsonLines(Generic[T]):
         """Size of the file up to and including its last newline."""
         if not self.path.exists():
             return 0
-        with self.path.open("rb") as file:
-            position = file.seek(0, os.SEEK_END)
+        with files.opened(self.path, "rb") as file:
+            position = int(file.seek(0, os.SEEK_END))
             while position > 0:
                 step = min(65536, position)
                 file.seek(position - step)
-                found = file.read(step).rfind(b"\n")
+                found = int(file.read(step).rfind(b"\n"))
                 if found >= 0:
                     return position - step + found + 1
                 position -= step
@@ -96,8 +99,10 @@ class Journal(JsonLines[Trial]):
         return trials
 
 
-def records(path: Path) -> JsonLines[dict[str, Any]]:
-    """A file of plain JSON objects (judged.jsonl)."""
+def records(
+    path: Path, check: Callable[[dict[str, Any]], None] = lambda record: None
+) -> JsonLines[dict[str, Any]]:
+    """A file of plain JSON objects; `check` raises `ValueError` or `KeyError` at one that is damaged."""
 
     def render(record: dict[str, Any]) -> str:
         return json.dumps(record, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
@@ -106,6 +111,7 @@ def records(path: Path) -> JsonLines[dict[str, Any]]:
         record = json.loads(line)
         if not isinstance(record, dict):
             raise ValueError("not an object")
+        check(record)
         return record
 
     return JsonLines(path, parse, render)
