@@ -16,10 +16,10 @@ Subsets without replacement (task.problem.items=100) are not used: half of the i
 of expected scores, but twice that of their noise, and make the search harder than it is.
 
 Per pair of strategies: the difference of mean hypervolumes, and the standard deviations that draws
-(strategy by draw) and runs (seeds) give to it (`components`). p after Holm over all pairs, when draws are
-random (t over draws) and when these draws are taken to be all there are. Both for the search items'
-hypervolume and the true one, which is the front's at the expectation of all the items there are: the
-population that ``items`` draws from.
+(strategy by draw) and runs (seeds) give to it (`suite.statistics.hierarchy.components`). p after Holm over
+all pairs, when draws are random (t over draws) and when these draws are taken to be all there are. Both for
+the search items' hypervolume and the true one, which is the front's at the expectation of all the items
+there are: the population that ``items`` draws from.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parent))
 
 import simulated
-from components import components, fixed_draws, one_draw, random_draws
 from simulated import FIRST_SEED, Array, Row, World
 
 from suite.problems.problem import task as problem_task
 from suite.problems.tabular import Surrogate, Tabular
 from suite.search.task import Task
 from suite.statistics import pareto
-from suite.statistics.multiple import holm
+from suite.statistics.families import holm
+from suite.statistics.hierarchy import components, fixed_draws, one_draw, random_draws
 
 SIDES = ("search", "true")
 KINDS = ("noise", "items")

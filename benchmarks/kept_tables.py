@@ -16,16 +16,9 @@ from pathlib import Path
 from suite.report.load.controls import CONTROLS
 from suite.report.load.results import SEARCH
 from suite.report.page import overview
+from suite.report.rows.across import AcrossRow, across_rows, pair_rows, ranked
 from suite.report.rows.comparisons import ComparisonRow, Ends, compared
-from suite.report.rows.instances import (
-    AcrossRow,
-    Instance,
-    TaskRow,
-    across_rows,
-    pair_rows,
-    ranked,
-    task_rows,
-)
+from suite.report.rows.instances import Instance, TaskRow, task_rows
 from suite.report.rows.tables import write_csv
 from suite.statistics.families import extended
 from suite.statistics.ranks import PairRow, Ranking

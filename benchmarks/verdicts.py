@@ -31,8 +31,7 @@ from scipy import stats as scipy_stats
 
 from suite.report.load.controls import CONTROLS
 from suite.statistics import rank_sum, signed_rank
-from suite.statistics.families import extended
-from suite.statistics.multiple import holm
+from suite.statistics.families import extended, holm
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 FIRST = ("random", "lambda_grid", "cma_es", "nsga2", "sms_emoa", "gde3", "tpe", "optuna_gp")

@@ -119,7 +119,7 @@ def _tell(
     from rich.console import Console
     from rich.table import Table
 
-    from suite.report.rows.series import digits, scale
+    from suite.report.rows.formats import digits, scale
 
     table = Table(title="hand-tuned merges on the report items", title_justify="left")
     for column in ("rule", "stage", "candidates", "merge", *(o.name for o in task.objectives)):

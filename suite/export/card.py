@@ -11,7 +11,7 @@ import yaml
 
 from suite.checkpoints.parents import Parent, shared_licence
 from suite.errors import BadInput
-from suite.export import layers, towers, unrolled
+from suite.export import towers, unrolled
 from suite.export.checkpoint import Weights
 from suite.objective import Objective
 from suite.recipes import mergekit
@@ -26,9 +26,22 @@ SPLITS = ("search", "select", "report")
 
 @dataclass(frozen=True)
 class Origin:
-    """The trial a merge comes from. `scores` are by split, `objectives` the task's.
+    """The trial that a merge comes from.
 
-    `measured` and `packages` say on which device and with which versions the run was made.
+    Attributes
+    ----------
+    pick : Pick
+        The trial, and why it was picked.
+    task, optimizer : str
+    seed : int
+    objectives : sequence of Objective
+        The task's.
+    scores : mapping of str to mapping of str to Score
+        By split and metric.
+    measured : str
+        On which device the run was made.
+    packages : mapping of str to str
+        With which versions.
     """
 
     pick: Pick
@@ -43,10 +56,24 @@ class Origin:
 
 @dataclass(frozen=True)
 class Made:
-    """How and from what the folder was made; `inputs` are sha256 of weight files, by parent.
+    """How and from what the folder was made.
 
-    `vlm` is the parent whose language tower the merge became; `vocabulary` and `seeing`, what of
-    ``tiling`` and ``rope_theta`` is not the parent's own, are the task's.
+    Attributes
+    ----------
+    title : str
+    command : str
+        That made it.
+    device : str
+    packages : mapping of str to str
+        Versions by name.
+    inputs : mapping of str to mapping of str to str
+        sha256 of weight files, by parent and file.
+    vlm : str or None
+        The parent whose language tower the merge became.
+    vocabulary : {"refuse", "cut"}
+        The task's.
+    seeing : mapping of str to object
+        What of ``tiling`` and ``rope_theta`` is not the parent's own: the task's.
     """
 
     title: str
@@ -66,7 +93,23 @@ def texts(
     weights: Weights,
     origin: Origin | None = None,
 ) -> dict[str, str]:
-    """Every text file by its name; the mergekit one only if mergekit can express the recipe."""
+    """Write every text file of an exported folder.
+
+    Parameters
+    ----------
+    recipe : Recipe or LayerPath
+    parents : mapping of str to Parent
+        By the names that the recipe has for them.
+    made : Made
+    weights : Weights
+    origin : Origin, optional
+        Left out for a recipe that no search found.
+
+    Returns
+    -------
+    dict of str to str
+        By file name: the card, the recipe, and the mergekit files where mergekit can express it.
+    """
     files = {RECIPE: recipe_json(recipe, parents, made)}
     refused = None
     try:
@@ -78,7 +121,7 @@ def texts(
         _front_matter(parents, made),
         f"# {made.title}\n\n{_opening(recipe, origin)}",
         *seeing,
-        *([layers.section(recipe, weights.folding)] if isinstance(recipe, LayerPath) else []),
+        *([unrolled.section(recipe, weights.folding)] if isinstance(recipe, LayerPath) else []),
         _parents(parents),
         _recipe(files, refused),
         *([_scores(recipe, origin, weights, made)] if origin else []),
@@ -90,7 +133,7 @@ def texts(
 def _mergekit(
     recipe: Recipe | LayerPath, parents: Mapping[str, Parent], weights: Weights, made: Made
 ) -> dict[str, str]:
-    """mergekit's YAML, with what makes the plain towers that it names."""
+    """Write mergekit's YAML, with what makes the plain towers that it names."""
     if isinstance(recipe, Recipe) and recipe.dtype == "float32":
         recipe = replace(recipe, dtype=weights.dtype)
     files = towers.extractions(recipe, parents)
@@ -99,7 +142,19 @@ def _mergekit(
 
 
 def recipe_json(recipe: Recipe | LayerPath, parents: Mapping[str, Parent], made: Made) -> str:
-    """The recipe as journaled, so that its digest holds, and what its model names stand for."""
+    """Write the recipe as journaled, so that its digest holds, and what its model names stand for.
+
+    Parameters
+    ----------
+    recipe : Recipe or LayerPath
+    parents : mapping of str to Parent
+    made : Made
+
+    Returns
+    -------
+    str
+        JSON.
+    """
     inputs = made.inputs
     models = {
         name: {"model": parent.where, **({"sha256": inputs[name]} if name in inputs else {})}
@@ -115,7 +170,7 @@ def recipe_json(recipe: Recipe | LayerPath, parents: Mapping[str, Parent], made:
 
 
 def _front_matter(parents: Mapping[str, Parent], made: Made) -> str:
-    """What the Hub reads. It takes only its own models as base models."""
+    """Write what the Hub reads. It takes only its own models as base models."""
     said: dict[str, Any] = {"library_name": "transformers", "tags": ["merge", "merge-suite"]}
     if made.vlm is not None:
         said["pipeline_tag"] = "image-text-to-text"
@@ -130,7 +185,7 @@ def _front_matter(parents: Mapping[str, Parent], made: Made) -> str:
 
 def _opening(recipe: Recipe | LayerPath, origin: Origin | None) -> str:
     if isinstance(recipe, LayerPath):
-        text = layers.opening(recipe)
+        text = unrolled.opening(recipe)
     else:
         merged = [entry.model for entry in recipe.inputs]
         text = f"A `{recipe.title}` merge of {', '.join(merged)}"

@@ -27,14 +27,34 @@ _TOKENIZER = (
 
 @dataclass(frozen=True)
 class Plan:
-    """What to write: `recipe` over the checkpoints in `folders`, config and tokenizer of `base`.
+    """What to write.
 
-    A layer path is written as an ordinary model of as many layers as it has hops (`unrolled`).
-    `vlm` is the vision-language model whose language tower is replaced; all else is then its own,
-    but for what `seeing` says otherwise (``tiling`` and ``rope_theta`` of `vision.load`).
-
-    `dtype` None is the type of what was searched: the one the recipe rounds to, or else the live
-    model's, `live`. `shard` is in bytes; `vocabulary` and `allow_nonfinite` are the task's.
+    Attributes
+    ----------
+    recipe : Recipe or LayerPath
+        A layer path is written as an ordinary model of as many layers as it has hops (`unrolled`).
+    folders : mapping of str to Path
+        The checkpoints, by the names that the recipe has for them.
+    base : str
+        Whose config and tokenizer are kept.
+    device : str
+        Where the merge is computed.
+    dtype : str or None
+        To be stored; None is the type of what was searched: the one the recipe rounds to, or else
+        `live`.
+    shard : int
+        Largest weight file, in bytes.
+    live : str
+        Type of the live model.
+    vocabulary : {"refuse", "cut"}
+        What is done with rows of other vocabularies, as in the task.
+    allow_nonfinite : bool
+        Whether sources may hold numbers that are not finite, as in the task.
+    vlm : str or None
+        The vision-language model whose language tower is replaced; all else is then its own, but for what
+        `seeing` says otherwise.
+    seeing : mapping of str to object
+        ``tiling`` and ``rope_theta`` of `vision.load`.
     """
 
     recipe: Recipe | LayerPath
@@ -63,11 +83,21 @@ class Plan:
 
 @dataclass(frozen=True)
 class Weights:
-    """What became of the weights: `merged` is the type they were computed (and measured) in.
+    """What became of the weights.
 
-    `altered` is the share in [0, 1] of all parameters, those of a vision tower among them, that the
-    rounding to `dtype` changed. `folding` is what the folding of a layer path's scales changed
-    before that: the relative difference of the logits (`unrolled.unroll`).
+    Attributes
+    ----------
+    parameters : int
+        Number of all, those of a vision tower among them.
+    merged : str
+        The type they were computed (and measured) in.
+    dtype : str
+        The type they are stored in.
+    altered : float
+        Share in [0, 1] of all parameters that the rounding to `dtype` changed.
+    folding : float
+        What the folding of a layer path's scales changed before that: the relative difference of the
+        logits (`unrolled.unroll`).
     """
 
     parameters: int
@@ -81,10 +111,25 @@ Describe = Callable[[Weights], Mapping[str, str]]
 
 
 def write(plan: Plan, out: Path, describe: Describe) -> Weights:
-    """Merge and save to the new folder `out`; `describe` gives more text files by name.
+    """Merge and save as a new folder.
 
-    `BadInput` when `out` exists or cannot be written, the disk is too small for it, a parent is
-    missing or does not fit, or the merge is not finite. `out` then does not appear.
+    Parameters
+    ----------
+    plan : Plan
+    out : Path
+        Does not appear unless all of it is written.
+    describe : callable
+        Given the `Weights`, makes more text files by name.
+
+    Returns
+    -------
+    Weights
+
+    Raises
+    ------
+    BadInput
+        When `out` exists or cannot be written, the disk is too small for it, a parent is missing or does
+        not fit, or the merge is not finite.
     """
     check(plan, out)
     model = merged(plan)
@@ -100,9 +145,18 @@ def write(plan: Plan, out: Path, describe: Describe) -> Weights:
 
 
 def check(plan: Plan, out: Path) -> None:
-    """Refuse, before anything is loaded, an `out` that exists, is out of reach or has no room.
+    """Refuse what cannot be written, before anything is loaded.
 
-    And a layer path whose scales cannot be folded.
+    Parameters
+    ----------
+    plan : Plan
+    out : Path
+
+    Raises
+    ------
+    BadInput
+        When `out` exists, is out of reach or has no room, and for a layer path whose scales cannot be
+        folded.
     """
     if out.exists() or out.is_symlink():
         raise BadInput(f"{out}: exists; name a new folder")
@@ -126,7 +180,21 @@ def check(plan: Plan, out: Path) -> None:
 
 
 def merged(plan: Plan) -> Any:
-    """The live model with `plan.recipe` in it; the sources are let go."""
+    """Carry out the recipe in a live model; the sources are let go.
+
+    Parameters
+    ----------
+    plan : Plan
+
+    Returns
+    -------
+    PreTrainedModel
+
+    Raises
+    ------
+    BadInput
+        When the merge fails, or memory does not suffice.
+    """
     import torch
 
     from suite.experimental.cuda_merging import launch
@@ -153,7 +221,7 @@ def merged(plan: Plan) -> Any:
 
 
 def _live(plan: Plan) -> tuple[Any, Any]:
-    """The live model, and the module that is merged: the model itself or its language tower."""
+    """Load the live model, and find the module that is merged: the model or its language tower."""
     from suite.evaluators.models import handle, vision
     from suite.merging.language_tower import LanguageTower
 
@@ -206,7 +274,7 @@ def _save(model: Any, plan: Plan, draft: Path) -> None:
 
 
 def _save_untiled(model: Any, lender: Path, draft: Path) -> None:
-    """The processor that a LLaVA-NeXT has without tiling, in the place of its own."""
+    """Write the processor that a LLaVA-NeXT has without tiling, in the place of its own."""
     from suite.evaluators.models import processors
 
     read = processors.read(lender)
@@ -217,13 +285,13 @@ def _save_untiled(model: Any, lender: Path, draft: Path) -> None:
 
 
 def _tokenizer_files(folder: Path) -> list[Path]:
-    found = {file for pattern in _TOKENIZER for file in folder.glob(pattern) if file.is_file()}
-    return sorted(found)
+    files = {file for pattern in _TOKENIZER for file in folder.glob(pattern) if file.is_file()}
+    return sorted(files)
 
 
 @contextlib.contextmanager
 def _draft(out: Path) -> Iterator[Path]:
-    """A folder beside `out` that becomes `out` when the block ends well, and goes otherwise."""
+    """Make a folder beside `out` that becomes `out` when the block ends well, and goes otherwise."""
     draft = out.with_name(f".{out.name}.{os.getpid()}.draft")
     try:
         draft.mkdir(parents=True)
@@ -236,7 +304,27 @@ def _draft(out: Path) -> Iterator[Path]:
 
 
 def shard_bytes(text: str) -> int:
-    """Bytes of a size such as ``5GB`` or ``200MB`` (decimal); `BadInput` for anything else."""
+    """Read a size such as ``5GB`` or ``200MB``, decimal.
+
+    Parameters
+    ----------
+    text : str
+
+    Returns
+    -------
+    int
+        Bytes, 1 or more.
+
+    Raises
+    ------
+    BadInput
+        For anything else.
+
+    Examples
+    --------
+    >>> shard_bytes("200MB")
+    200000000
+    """
     units = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
     number, unit = text[:-2], text[-2:].upper()
     try:

@@ -19,7 +19,20 @@ _OWN = {".gitattributes"}  # what the Hub itself puts into a new repository
 
 
 def check(repo: str, yes: bool) -> None:
-    """Refuse, before any work, a name that is none and an upload that nobody could confirm."""
+    """Refuse, before any work, a name that is none and an upload that nobody could confirm.
+
+    Parameters
+    ----------
+    repo : str
+        ``org/name``.
+    yes : bool
+        Whether the user has confirmed already.
+
+    Raises
+    ------
+    BadInput
+        For another name, and without a terminal to confirm on.
+    """
     from huggingface_hub.errors import HFValidationError
     from huggingface_hub.utils._validators import validate_repo_id
 
@@ -34,7 +47,21 @@ def check(repo: str, yes: bool) -> None:
 
 
 def confirm(repo: str, out: Path, private: bool) -> bool:
-    """Show what would go up and where; True when the user types the repository's name."""
+    """Show what would go up and where, and ask.
+
+    Parameters
+    ----------
+    repo : str
+        ``org/name``.
+    out : Path
+        The exported folder.
+    private : bool
+
+    Returns
+    -------
+    bool
+        True when the user types the repository's name.
+    """
     files = sorted(file for file in out.iterdir() if file.is_file())
     size = sum(file.stat().st_size for file in files)
     print(f"{len(files)} files, {size / 1e6:.1f} MB, go to {repo}, {_kind(private)}:")
@@ -46,9 +73,25 @@ def confirm(repo: str, out: Path, private: bool) -> bool:
 
 
 def upload(out: Path, repo: str, private: bool) -> str:
-    """Upload the folder `out` as one commit to the new or empty repository; returns its address.
+    """Upload a folder as one commit to a new or empty repository.
 
-    `BadInput`, in one line, when the Hub refuses or cannot be reached; `out` stays as it is.
+    Parameters
+    ----------
+    out : Path
+        The exported folder, which stays as it is.
+    repo : str
+        ``org/name``.
+    private : bool
+
+    Returns
+    -------
+    str
+        The repository's address.
+
+    Raises
+    ------
+    BadInput
+        In one line, when the Hub refuses or cannot be reached.
     """
     from huggingface_hub import HfApi
 
@@ -82,15 +125,15 @@ def _empty_repository(api: Any, repo: str, private: bool) -> None:
     except HfHubHTTPError as error:
         if _status(error) != 409:
             raise
-        found = api.repo_info(repo, files_metadata=False)
-        if {file.rfilename for file in found.siblings or []} - _OWN:
+        there = api.repo_info(repo, files_metadata=False)
+        if {file.rfilename for file in there.siblings or []} - _OWN:
             raise
-        if bool(found.private) != private:
-            raise BadInput(f"--push {repo}: exists and is {_kind(bool(found.private))}") from None
+        if bool(there.private) != private:
+            raise BadInput(f"--push {repo}: exists and is {_kind(bool(there.private))}") from None
 
 
 def _reason(error: BaseException) -> str:
-    """What the first cause that says it means to the user."""
+    """Say what the first cause that tells it means to the user."""
     from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 
     seen: BaseException | None = error

@@ -17,11 +17,19 @@ from suite.recipes.recipe import Input, Recipe
 
 @dataclass(frozen=True)
 class Read:
-    """A recipe, and what the names of its models stand for where these are not Hub ids or folders.
+    """A recipe as a file has it.
 
-    `vlm` names the vision-language model whose language tower the merge becomes, `vocabulary` says
-    whether rows beyond the base's are ``cut``, `seeing` what its ``tiling`` and ``rope_theta`` are:
-    all as in a task, where the file says them.
+    Attributes
+    ----------
+    recipe : Recipe or LayerPath
+    models : mapping of str to str
+        What the names of its models stand for where these are not Hub ids or folders.
+    vlm : str or None
+        The vision-language model whose language tower the merge becomes.
+    vocabulary : str or None
+        Whether rows beyond the base's are ``cut``, as in a task.
+    seeing : mapping of str to object
+        ``tiling`` and ``rope_theta`` of the vision-language model, as in a task.
     """
 
     recipe: Recipe | LayerPath
@@ -32,10 +40,23 @@ class Read:
 
 
 def read(path: Path, layers: Callable[[str], int]) -> Read:
-    """The recipe in a recipe.json or in a mergekit file, whose slices may be a layer path.
+    """Read a recipe.json or a mergekit file, whose slices may be a layer path.
 
-    A model's folder is the recipe of that model alone. `layers` counts the layers of a model.
-    `BadInput` says what cannot be read.
+    Parameters
+    ----------
+    path : Path
+        A model's folder is the recipe of that model alone.
+    layers : callable
+        Counts the layers of a model, given its name.
+
+    Returns
+    -------
+    Read
+
+    Raises
+    ------
+    BadInput
+        Says what cannot be read.
     """
     if path.is_dir():
         return Read(Recipe("linear", (Input(str(path), {"weight": 1.0}),)))
@@ -59,7 +80,16 @@ def read(path: Path, layers: Callable[[str], int]) -> Read:
 
 
 def base(recipe: Recipe | LayerPath) -> str:
-    """The model whose config and tokenizer a recipe without a task keeps."""
+    """Find the model whose config and tokenizer a recipe without a task keeps.
+
+    Parameters
+    ----------
+    recipe : Recipe or LayerPath
+
+    Returns
+    -------
+    str
+    """
     if isinstance(recipe, LayerPath):
         frame = recipe.merges.get(recipe.frame)
         return recipe.frame if frame is None else base(frame)
@@ -67,7 +97,16 @@ def base(recipe: Recipe | LayerPath) -> str:
 
 
 def title(recipe: Recipe | LayerPath) -> str:
-    """What it is and of what, in a few words."""
+    """Say what a recipe is and of what, in a few words.
+
+    Parameters
+    ----------
+    recipe : Recipe or LayerPath
+
+    Returns
+    -------
+    str
+    """
     if isinstance(recipe, LayerPath):
         return recipe.title
     return f"{recipe.title} of {', '.join(entry.model for entry in recipe.inputs)}"

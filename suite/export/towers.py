@@ -20,25 +20,57 @@ from suite.recipes.recipe import Input, Recipe
 
 
 def stand_in(parent: Parent) -> str:
-    """The folder that stands for the language tower of `parent`, a vision-language model.
+    """Name the folder that stands for the language tower of a vision-language model.
 
-    Begun with ``./``, so that nobody takes it for a model of the Hub.
+    Parameters
+    ----------
+    parent : Parent
+
+    Returns
+    -------
+    str
+        Begun with ``./``, so that nobody takes it for a model of the Hub.
     """
     word = re.sub(r"[^\w.-]", "-", PurePosixPath(parent.name.partition("@")[0]).name)
     return f"./language-tower-of-{word}"
 
 
 def names(recipe: Recipe | LayerPath, parents: Mapping[str, Parent]) -> dict[str, str]:
-    """What mergekit is told for each model of `recipe`: plain ones by where they are."""
+    """Tell what mergekit is told for each model of a recipe: plain ones by where they are.
+
+    Parameters
+    ----------
+    recipe : Recipe or LayerPath
+    parents : mapping of str to Parent
+
+    Returns
+    -------
+    dict of str to str
+    """
     used = {name: parents[name] for name in recipe.models}
     return {name: stand_in(p) if p.eyes else p.where for name, p in used.items()}
 
 
 def extractions(recipe: Recipe | LayerPath, parents: Mapping[str, Parent]) -> dict[str, str]:
-    """Recipes by file name that make the folders for which `names` stands.
+    """Write the recipes that make the folders for which `names` stands.
 
     Each is a linear merge whose whole weight is the vision-language model's, over the config and
-    the vocabulary of the first plain parent. `BadInput` when no parent is plain.
+    the vocabulary of the first plain parent.
+
+    Parameters
+    ----------
+    recipe : Recipe or LayerPath
+    parents : mapping of str to Parent
+
+    Returns
+    -------
+    dict of str to str
+        JSON by file name; empty where all are plain.
+
+    Raises
+    ------
+    BadInput
+        When no parent is plain.
     """
     seeing = [parents[name] for name in recipe.models if parents[name].eyes]
     plain = [parent for parent in parents.values() if not parent.eyes]
@@ -58,7 +90,21 @@ def _extraction(plain: Parent, seeing: Parent) -> str:
 
 
 def comment(recipe: Recipe | LayerPath, vlm: Parent | None, files: Mapping[str, str]) -> str:
-    """What stands above the YAML: what mergekit needs (`files`, `extractions`) and what it makes."""
+    """Write what stands above the YAML: what mergekit needs, and what it makes.
+
+    Parameters
+    ----------
+    recipe : Recipe or LayerPath
+    vlm : Parent or None
+        The vision-language model that the merge becomes.
+    files : mapping of str to str
+        Those of `extractions`.
+
+    Returns
+    -------
+    str
+        Lines that begin with ``#``; possibly none.
+    """
     lines = []
     if files:
         lines.append(
@@ -76,7 +122,20 @@ def comment(recipe: Recipe | LayerPath, vlm: Parent | None, files: Mapping[str, 
 
 
 def paragraph(vlm: Parent, vocabulary: str, seeing: Mapping[str, Any]) -> str:
-    """What the card says of the vision-language model; `vocabulary` and `seeing` are the task's."""
+    """Write what the card says of the vision-language model.
+
+    Parameters
+    ----------
+    vlm : Parent
+    vocabulary : {"refuse", "cut"}
+        The task's.
+    seeing : mapping of str to object
+        ``tiling`` and ``rope_theta``, the task's.
+
+    Returns
+    -------
+    str
+    """
     rows = ", and so are the rows of embeddings and head beyond the base's vocabulary"
     said = (
         f"Only the language tower was merged: vision tower and projector ({vlm.eyes:,} parameters),"

@@ -21,14 +21,31 @@ SOMETIMES = (  # what not every report has
 
 
 def build(results: Path, task: str, out: Path) -> Path:
-    """Write the report about `task` into `out`: index.html, figures, tables; returns the page.
+    """Write the report about one task: index.html, figures, tables.
 
     Reads ``<results>/<task>/<optimizer>/seed=<n>/``, ``<results>/<task>/baselines/`` and the task's
     frozen reference front. Without judged.jsonl it shows the search items and says so. The same
-    files give the same bytes, but for sheet.png (`suite.report.figures.sheet`), whose letters are those of
-    the machine's fonts. All is made before anything of an earlier report is replaced, or removed if
-    it has no successor. `BadInput` for missing or damaged files, and for an `out` that cannot be
-    written.
+    files give the same bytes, but for sheet.png (`suite.report.figures.sheet`), whose letters are those
+    of the machine's fonts. All is made before anything of an earlier report is replaced, or removed if
+    it has no successor.
+
+    Parameters
+    ----------
+    results : Path
+        The folder that holds ``<task>/<optimizer>/seed=<n>/``.
+    task : str
+    out : Path
+        Folder to write to.
+
+    Returns
+    -------
+    Path
+        The page.
+
+    Raises
+    ------
+    BadInput
+        For missing or damaged files, and for an `out` that cannot be written.
     """
     from suite.report.load import load
     from suite.report.rows.tables import Tables
@@ -38,7 +55,27 @@ def build(results: Path, task: str, out: Path) -> Path:
 
 
 def build_all(results: Path, tasks: Mapping[str, Path], out: Path) -> Path:
-    """`build` of every one of `tasks` into its own folder, and a page across them into `out`."""
+    """Write the report about each of some tasks, and a page across them.
+
+    Parameters
+    ----------
+    results : Path
+        The folder that holds ``<task>/<optimizer>/seed=<n>/``.
+    tasks : mapping of str to Path
+        The folder of each task's own report.
+    out : Path
+        Folder of the page across tasks.
+
+    Returns
+    -------
+    Path
+        That page.
+
+    Raises
+    ------
+    BadInput
+        As `build`.
+    """
     from suite.report.load import load
     from suite.report.page import overview
     from suite.report.rows.instances import Instance
@@ -53,20 +90,20 @@ def build_all(results: Path, tasks: Mapping[str, Path], out: Path) -> Path:
 
 
 def _write(loaded: Results, tables: Tables, out: Path) -> Path:
-    from suite.report.figures import curve_figures, figures, sheet
-    from suite.report.page import page, publish
+    from suite.report.figures import curves, fronts, sheet
+    from suite.report.page import page
     from suite.report.rows import answers, latex
 
     sheets = answers.sheets(loaded)
 
     def make(draft: Path) -> None:
         drawn = sheet.draw(sheets, draft)
-        made = [*figures.draw(loaded, draft), *curve_figures.draw(loaded, tables, draft)]
+        made = [*fronts.draw(loaded, draft), *curves.draw(loaded, tables, draft)]
         files = [*tables.write(draft), *latex.write(loaded, tables, draft)]
         files += [f"{figure.stem}.{kind}" for figure in made for kind in ("png", "svg")]
         name = drawn.name if drawn else ""
         html = page.render(loaded, tables, made, files, sheets, sheet_file=name)
         (draft / "index.html").write_text(html, encoding="utf-8")
 
-    publish.publish(out, make, SOMETIMES)
+    page.publish(out, make, SOMETIMES)
     return out / "index.html"

@@ -1,8 +1,9 @@
 """Aggregates of runs over one task or several, with bootstrap intervals.
 
 The definitions of Agarwal et al. 2021, "Deep reinforcement learning at the edge of the statistical
-precipice": a stratum is one task, its values one score per run, and runs are drawn again within each
-stratum. The generator is explicit; left out, it is one with a fixed seed.
+precipice" (NeurIPS): the values of one task are one score per run, and runs are drawn again within
+each task, which is the stratum of their stratified bootstrap. The generator is explicit; left out, it
+is one with a fixed seed.
 """
 
 from __future__ import annotations
@@ -25,7 +26,15 @@ TRIM = 0.25  # of the runs, at either end
 
 @dataclass(frozen=True)
 class Estimate:
-    """A figure and its 95 % interval; the ends are NaN where a stratum has fewer than 5 runs."""
+    """A figure and its 95 % interval.
+
+    Attributes
+    ----------
+    value : float
+        In the unit of the runs' values; a probability for `improvement`.
+    low, high : float
+        Ends of the percentile bootstrap interval; NaN where a task has fewer than 5 runs.
+    """
 
     value: float
     low: float
@@ -33,18 +42,52 @@ class Estimate:
 
 
 def bootstrap_median(values: ArrayLike, rng: np.random.Generator | None = None) -> Interval | None:
-    """Percentile bootstrap 95 % interval of the median of `values` (n,).
+    """Bound the median of one task's runs: percentile bootstrap, 95 %.
 
-    None for fewer than 5 values: show the raw points instead.
+    Parameters
+    ----------
+    values : array_like, shape (n,)
+        One value per run, any unit.
+    rng : numpy.random.Generator, optional
+        Draws the runs again; left out, one with a fixed seed.
+
+    Returns
+    -------
+    tuple of float, or None
+        Low and high; None for fewer than 5 values: show the raw points instead.
+
+    Examples
+    --------
+    >>> bootstrap_median([1.0, 2.0, 3.0, 4.0, 5.0])
+    (1.0, 5.0)
+    >>> bootstrap_median([1.0, 2.0]) is None
+    True
     """
-    found = bootstrap_medians(np.asarray(values, dtype=float)[:, None], rng)
-    return None if found is None else (float(found[0, 0]), float(found[1, 0]))
+    ends = bootstrap_medians(np.asarray(values, dtype=float)[:, None], rng)
+    return None if ends is None else (float(ends[0, 0]), float(ends[1, 0]))
 
 
 def bootstrap_medians(values: ArrayLike, rng: np.random.Generator | None = None) -> Values | None:
-    """`bootstrap_median` of every column of `values` (n, k): the ends, shape (2, k), or None.
+    """Bound the median of every column as `bootstrap_median` does, for all columns at once.
 
     A median depends on the ranks that were drawn alone, so that they are drawn once for all columns.
+
+    Parameters
+    ----------
+    values : array_like, shape (n, k)
+        One row per run.
+    rng : numpy.random.Generator, optional
+        Draws the runs again; left out, one with a fixed seed.
+
+    Returns
+    -------
+    ndarray, shape (2, k), or None
+        The low ends, then the high ones; None for fewer than 5 rows.
+
+    Examples
+    --------
+    >>> bootstrap_medians([[1, 10], [2, 20], [3, 30], [4, 40], [5, 50]]).tolist()
+    [[1.0, 10.0], [5.0, 50.0]]
     """
     ordered = np.sort(np.asarray(values, dtype=float), axis=0)
     n = len(ordered)
@@ -60,24 +103,42 @@ def bootstrap_medians(values: ArrayLike, rng: np.random.Generator | None = None)
     return ends
 
 
-def median_index(values: Sequence[float]) -> int:
-    """Where the median of `values` stands; the lower of the two middle ones for an even count."""
-    order = sorted(range(len(values)), key=lambda i: (values[i], i))
-    return order[(len(values) - 1) // 2]
-
-
-def iqm(strata: Sequence[ArrayLike]) -> float:
-    """Interquartile mean of all runs, each stratum (n_i,): the mean of the middle half."""
-    return float(scipy_stats.trim_mean(np.concatenate(_checked(strata)), TRIM))
-
-
-def iqm_estimate(
-    strata: Sequence[ArrayLike],
+def iqm(
+    by_task: Sequence[ArrayLike],
     rng: np.random.Generator | None = None,
     resamples: int = RESAMPLES,
 ) -> Estimate:
-    """`iqm` with its interval."""
-    checked = _checked(strata)
+    """Compute the interquartile mean of all runs of all tasks, with its interval.
+
+    The mean of the middle half (Agarwal et al. 2021, section 4.3); runs are drawn again within each task.
+
+    Parameters
+    ----------
+    by_task : sequence of array_like, shapes (n_i,)
+        One value per run, a vector per task, on one scale; none of them empty.
+    rng : numpy.random.Generator, optional
+        Draws the runs again; left out, one with a fixed seed.
+    resamples : int
+        Number of bootstrap resamples.
+
+    Returns
+    -------
+    Estimate
+        NaN ends where a task has fewer than 5 runs.
+
+    Raises
+    ------
+    ValueError
+        For no task, or one without runs.
+
+    Examples
+    --------
+    >>> iqm([[0.0, 1.0], [2.0, 9.0]])
+    Estimate(value=1.5, low=nan, high=nan)
+    >>> iqm([[0.5] * 5])
+    Estimate(value=0.5, low=0.5, high=0.5)
+    """
+    checked = _checked(by_task)
     value = float(scipy_stats.trim_mean(np.concatenate(checked), TRIM))
     if min(map(len, checked)) < FEWEST_SEEDS:
         return Estimate(value, math.nan, math.nan)
@@ -92,10 +153,34 @@ def improvement(
     rng: np.random.Generator | None = None,
     resamples: int = RESAMPLES,
 ) -> Estimate:
-    """Probability that a run of `a` beats one of `b` on the same task, larger is better, ties half.
+    """Estimate the probability that a run of a beats one of b on the same task, ties half.
 
-    The mean over tasks, stratum by stratum (n_i,) against (k_i,); runs of both are drawn
-    independently.
+    The mean over tasks of P(X > Y) + P(X = Y) / 2 (Agarwal et al. 2021, section 4.3); runs of both are
+    drawn independently.
+
+    Parameters
+    ----------
+    a, b : sequence of array_like, shapes (n_i,) and (k_i,)
+        One value per run, a vector per task, the same tasks in the same order; larger is better.
+    rng : numpy.random.Generator, optional
+        Draws the runs again; left out, one with a fixed seed.
+    resamples : int
+        Number of bootstrap resamples.
+
+    Returns
+    -------
+    Estimate
+        In [0, 1]; NaN ends where a side of a task has fewer than 5 runs.
+
+    Raises
+    ------
+    ValueError
+        For no task, one without runs, or unequal numbers of tasks.
+
+    Examples
+    --------
+    >>> improvement([[3.0, 1.0]], [[1.0, 2.0]]).value
+    0.625
     """
     pairs = list(zip(_checked(a), _checked(b), strict=True))
     rng = np.random.default_rng(0) if rng is None else rng
@@ -117,8 +202,8 @@ def _estimate(value: float, drawn: Values) -> Estimate:
     return Estimate(value, float(low), float(high))
 
 
-def _checked(strata: Sequence[ArrayLike]) -> list[Values]:
-    found = [np.asarray(runs, dtype=float) for runs in strata]
-    if not found or any(runs.ndim != 1 or not runs.size for runs in found):
-        raise ValueError("strata must be one vector of runs or more, none of them empty")
-    return found
+def _checked(by_task: Sequence[ArrayLike]) -> list[Values]:
+    vectors = [np.asarray(runs, dtype=float) for runs in by_task]
+    if not vectors or any(runs.ndim != 1 or not runs.size for runs in vectors):
+        raise ValueError("runs by task must be one vector or more, none of them empty")
+    return vectors

@@ -27,8 +27,20 @@ _ON_THE_PLANE = 1e-12  # of the front's extent; extremes lie on their plane but 
 
 
 def rules(names: Sequence[str]) -> tuple[str, ...]:
-    """The rules for objectives `names`, in the order in which they are shown.
+    """Name the rules for some objectives, in the order in which they are shown.
 
+    Parameters
+    ----------
+    names : sequence of str
+        The m objectives' names.
+
+    Returns
+    -------
+    tuple of str
+        One rule per objective; from two objectives on the knee and utility too.
+
+    Examples
+    --------
     >>> rules(["ja_math", "ja_general"])
     ('best ja_math', 'best ja_general', 'knee', 'utility')
     """
@@ -36,14 +48,15 @@ def rules(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def choose(losses: Mapping[int, Sequence[float]], names: Sequence[str]) -> dict[str, int]:
-    """The merge that each rule chooses.
+    """Choose the merge that each rule takes.
+
+    Of merges that a rule likes equally the one with the least mean loss is chosen, then the one with
+    the least number: shares of a few hundred items tie often.
 
     Parameters
     ----------
     losses : mapping of int to sequence of float
-        Losses (m,) on the select items by the merge's number; at least one merge. Of merges that a
-        rule likes equally the one with the least mean loss is chosen, then the one with the least
-        number: shares of a few hundred items tie often.
+        Losses (m,) on the select items by the merge's number; at least one merge.
     names : sequence of str
         The m objectives' names.
 
@@ -67,8 +80,29 @@ def choose(losses: Mapping[int, Sequence[float]], names: Sequence[str]) -> dict[
 
 
 def loss(rule: str, losses: ArrayLike, names: Sequence[str]) -> float:
-    """What `rule` makes small, of one merge's `losses` (m,): its own objective's loss, or the mean.
+    """Compute what a rule makes small, of one merge: its own objective's loss, or the mean loss.
 
+    Parameters
+    ----------
+    rule : str
+        One of `rules`.
+    losses : array_like, shape (m,)
+        The merge's losses.
+    names : sequence of str
+        The m objectives' names.
+
+    Returns
+    -------
+    float
+        A loss: 0 is ideal, 1 the reference.
+
+    Raises
+    ------
+    ValueError
+        When the rule is for an objective that is not among `names`.
+
+    Examples
+    --------
     >>> loss("best b", (0.1, 0.9), ["a", "b"]), loss("knee", (0.1, 0.9), ["a", "b"])
     (0.9, 0.5)
     """
@@ -79,35 +113,58 @@ def loss(rule: str, losses: ArrayLike, names: Sequence[str]) -> float:
 
 
 def candidates(F: ArrayLike, best: int = CANDIDATES) -> list[int]:
-    """Which trials are measured again on the select items: the front, and the best of each objective.
+    """List the trials that are measured again on select items: the front, and the best by objective.
 
     Parameters
     ----------
     F : array_like, shape (n, m)
         Losses of a search's trials on the search items; a failed trial is a row of NaN.
     best : int
-        How many of each objective.
+        How many of each objective, 0 or more.
 
     Returns
     -------
     list of int
         Rows of `F`, ascending; empty when every trial failed.
+
+    Examples
+    --------
+    >>> candidates([[0.1, 0.9], [0.5, 0.5], [0.9, 0.95], [float("nan"), float("nan")]], best=1)
+    [0, 1]
     """
     losses = np.asarray(F, dtype=float)
-    found = set(pareto.front(losses).tolist())
+    chosen = set(pareto.front(losses).tolist())
     succeeded = np.flatnonzero(np.isfinite(losses).all(axis=1))
     for column in losses[succeeded].T:
-        found |= set(succeeded[np.argsort(column, kind="stable")[:best]].tolist())
-    return sorted(found)
+        chosen |= set(succeeded[np.argsort(column, kind="stable")[:best]].tolist())
+    return sorted(chosen)
 
 
 def after(
     F: ArrayLike, select: Mapping[int, Sequence[float]], names: Sequence[str]
 ) -> dict[str, int]:
-    """What each rule chooses of a run whose trials on the search items were `F` (n, m).
+    """Choose by each rule after a search, of its candidates as measured on the select items.
 
-    `select` has the losses on the select items by trial number, of all `candidates` or more. Empty
-    where that is not so: the run is not judged so far.
+    Parameters
+    ----------
+    F : array_like, shape (n, m)
+        Losses of the run's trials on the search items.
+    select : mapping of int to sequence of float
+        Losses (m,) on the select items by trial number, of all `candidates` or more.
+    names : sequence of str
+        The m objectives' names.
+
+    Returns
+    -------
+    dict of str to int
+        A trial for each of `rules`; empty while some candidate is not measured: the run is not judged.
+
+    Examples
+    --------
+    >>> after([[0.1, 0.9], [0.5, 0.5]], {0: (0.2, 0.8), 1: (0.1, 0.9)}, ["a", "b"])
+    {'best a': 1, 'best b': 0, 'knee': 0, 'utility': 0}
+    >>> after([[0.1, 0.9], [0.5, 0.5]], {0: (0.2, 0.8)}, ["a", "b"])
+    {}
     """
     ranked = candidates(F)
     if not ranked or any(number not in select for number in ranked):
@@ -116,12 +173,32 @@ def after(
 
 
 def counted(F: ArrayLike, select: Mapping[int, Sequence[float]], names: Sequence[str]) -> set[int]:
-    """The trials that a run's figures on report items are made of: its front, and what is chosen."""
+    """List the trials that a run's figures on report items are made of: its front, and the chosen.
+
+    Parameters
+    ----------
+    F : array_like, shape (n, m)
+        Losses of the run's trials on the search items.
+    select : mapping of int to sequence of float
+        Losses (m,) on the select items by trial number.
+    names : sequence of str
+        The m objectives' names.
+
+    Returns
+    -------
+    set of int
+        Trial numbers.
+
+    Examples
+    --------
+    >>> sorted(counted([[0.1, 0.9], [0.5, 0.5], [0.9, 0.9]], {}, ["a", "b"]))
+    [0, 1]
+    """
     return {*pareto.front(F).tolist(), *after(F, select, names).values()}
 
 
 def knee(F: ArrayLike) -> tuple[int, float]:
-    """Index in `F` (n, m) of its front's knee, and how far below the extremes' plane it lies.
+    """Find the knee of a front, and how far below the plane of its extremes it lies.
 
     An extreme is the front's least loss in one objective; a plane goes through the m extremes, and
     the knee is the front's point farthest from it towards the ideal: Das (1999), "On characterizing
@@ -129,8 +206,25 @@ def knee(F: ArrayLike) -> tuple[int, float]:
     107-115, with the front's points for his boundary. Which point it is does not depend on the
     objectives' units. For m > 2 the extremes may coincide or span a plane that does not face the
     ideal; then it is the plane on which the losses, each scaled to [0, 1] over the front, add up
-    to 1. Of equally distant points the nearest to the ideal counts, then the first; the distance
-    is 0 when no point lies below. `F` is finite, n >= 1.
+    to 1, so that the knee is the point with the least sum of scaled losses.
+
+    Parameters
+    ----------
+    F : array_like, shape (n, m)
+        Losses, finite, n of 1 or more; those that are not on the front are passed over.
+
+    Returns
+    -------
+    row : int
+        Row of `F`. Of equally distant points the nearest to the ideal counts, then the first.
+    distance : float
+        In losses, 0 or more; 0 when no point lies below the plane.
+
+    Examples
+    --------
+    >>> row, distance = knee([[0.0, 1.0], [0.2, 0.3], [1.0, 0.0], [0.9, 0.9]])
+    >>> row, round(distance, 3)  # (1 − 0.2 − 0.3) / √2
+    (1, 0.354)
     """
     losses = np.asarray(F, dtype=float)
     rows = pareto.front(losses)

@@ -7,7 +7,7 @@ test gives in would find a difference everywhere.
 A claim may be asked again all the same, because its α is shared out beforehand. The first look has
 `FIRST` of it, for the fixed number of seeds that was planned: an exact sign-flip test. The rest is
 for all further looks together: a betting test of all seeds so far, which holds at every number of
-them (`suite.statistics.anytime`). One of the two errs with a probability of α at most, by the union
+them (`suite.statistics.betting`). One of the two errs with a probability of α at most, by the union
 bound, whenever and however often it is asked.
 """
 
@@ -23,7 +23,7 @@ from numpy.typing import ArrayLike
 from scipy import stats as scipy_stats
 
 from suite.errors import BadInput
-from suite.statistics import anytime
+from suite.statistics import betting
 from suite.statistics.equivalence import check_margin, equivalence, equivalence_e_values
 from suite.statistics.sign_flip import Values, paired_differences, shift_interval, sign_flip
 
@@ -42,7 +42,15 @@ TURNED: dict[str, Verdict] = {
 
 @dataclass(frozen=True)
 class Claim:
-    """`better` beats `other`, both optimizers, on `task`."""
+    """A statement to test: `better` beats `other` on `task`.
+
+    Attributes
+    ----------
+    better, other : str
+        Names of two optimizers.
+    task : str
+        Name of the task.
+    """
 
     better: str
     other: str
@@ -50,37 +58,69 @@ class Claim:
 
     @classmethod
     def parse(cls, text: str) -> Claim:
-        """Of the form ``nsga2 > random on ja_math_micro``; `BadInput` otherwise."""
-        found = FORM.fullmatch(text)
-        if not found:
+        """Read a claim as people write it.
+
+        Parameters
+        ----------
+        text : str
+            Of the form ``nsga2 > random on ja_math_micro``.
+
+        Returns
+        -------
+        Claim
+
+        Raises
+        ------
+        BadInput
+            For another form, and for a strategy that is compared with itself.
+
+        Examples
+        --------
+        >>> Claim.parse("nsga2 > random on ja_math_micro")
+        Claim(better='nsga2', other='random', task='ja_math_micro')
+        """
+        match = FORM.fullmatch(text)
+        if not match:
             raise BadInput(f"claim {text!r}: write it as 'nsga2 > random on ja_math_micro'")
-        claim = cls(**found.groupdict())
+        claim = cls(**match.groupdict())
         if claim.better == claim.other:
             raise BadInput(f"claim {text!r}: compares {claim.better} with itself")
         return claim
 
     def __str__(self) -> str:
+        """Write the claim so that `parse` reads it."""
         return f"{self.better} > {self.other} on {self.task}"
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What the seeds say of a claim.
+    """What the seeds say of a claim; differences are of the unit of the values.
 
     Attributes
     ----------
-    verdict : supported, refuted, equivalent or undecided; a difference that is resolved goes before
-        an equivalence that is
-    seeds : number of pairs, all looks together
-    difference : mean of better − other over seeds
-    low, high : interval of the difference at `confidence`: the shifts that no look's test rejects
-    confidence : 1 − what was spent
-    p : two-sided p of the first look's sign-flip test
-    e : largest wealth of the betting test over all seeds; None at the first look
-    within_margin : whether a difference of the margin or more is rejected; None without a margin
-    spent : the part of α that this look and those before it used up
-    improvement : share of all pairs of runs that better wins, ties half
-    deviation : standard deviation of a strategy's values over seeds, pooled
+    verdict : Verdict
+        supported, refuted, equivalent or undecided; a difference that is resolved goes before an
+        equivalence that is.
+    seeds : int
+        Number of pairs, all looks together, 1 or more.
+    difference : float
+        Mean of better − other over seeds.
+    low, high : float
+        Interval of the difference at `confidence`: the shifts that no look's test rejects.
+    confidence : float
+        1 − what was spent, in (0, 1).
+    p : float
+        Two-sided p of the first look's sign-flip test, in (0, 1].
+    e : float or None
+        Largest wealth of the betting test over all seeds, 1 or more; None at the first look.
+    within_margin : bool or None
+        Whether a difference of the margin or more is rejected; None without a margin.
+    spent : float
+        The part of α that this look and those before it used up.
+    improvement : float
+        Share of all pairs of runs that better wins, ties half, in [0, 1].
+    deviation : float
+        Standard deviation of a strategy's values over seeds, pooled; 0 for one seed.
     """
 
     verdict: Verdict
@@ -99,7 +139,16 @@ class Answer:
 
 @dataclass(frozen=True)
 class Decision:
-    """The tests of a claim without its intervals: p, e and what they reject, as in `Answer`."""
+    """The tests of a claim without its intervals.
+
+    Attributes
+    ----------
+    verdict : Verdict
+    p : float
+    e : float or None
+    within_margin : bool or None
+        All as in `Answer`.
+    """
 
     verdict: Verdict
     p: float
@@ -108,32 +157,59 @@ class Decision:
 
 
 def fewest_seeds(alpha: float = 0.05) -> int:
-    """Seeds with which the first look can give a p below its share of `alpha` at all: 2 / 2ⁿ."""
+    """Count the seeds with which the first look can give a p below its share of `alpha` at all.
+
+    The least p of a sign-flip test of n pairs is 2 / 2ⁿ.
+
+    Parameters
+    ----------
+    alpha : float
+        Of the whole claim, in (0, 1).
+
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    BadInput
+        For an alpha outside its range.
+
+    Examples
+    --------
+    >>> fewest_seeds(0.05)  # 2 / 2⁶ = 0.031 < 0.8 · 0.05 < 2 / 2⁵
+    6
+    """
     check_alpha(alpha)
     return math.floor(1 - math.log2(FIRST * alpha)) + 1
 
 
 def seeds_needed(effect: float, power: float = 0.8, alpha: float = 0.05) -> int:
-    """Seeds for finding at the first look that one strategy is `effect` standard deviations better.
+    """Count the seeds for finding at the first look that one strategy is `effect` deviations better.
 
-    By the power of the paired t test at the first look's share of α (noncentral t), close to that of
-    the sign-flip test used here, for strategies whose values are independent given the task: the
-    least favourable pairing that is likely. At least `fewest_seeds`.
+    By the power of the paired t test at the first look's share of α (noncentral t; Cohen 1988,
+    "Statistical Power Analysis", chapter 2), close to that of the sign-flip test used here, for
+    strategies whose values are independent given the task: the least favourable pairing that is
+    likely. At least `fewest_seeds`.
 
     Parameters
     ----------
-    effect : difference of the means, in standard deviations of one strategy over seeds, above 0
-    power : wanted probability of finding it, in (alpha, 1)
-    alpha : of the whole claim, in (0, 1)
+    effect : float
+        Difference of the means, in standard deviations of one strategy over seeds, above 0.
+    power : float
+        Wanted probability of finding it, in (alpha, 1).
+    alpha : float
+        Of the whole claim, in (0, 1).
 
     Returns
     -------
-    int, the seeds of each strategy
+    int
+        The seeds of each strategy.
 
     Raises
     ------
     BadInput
-        for values outside those ranges, and an effect too small for `MOST_SEEDS`
+        For values outside those ranges, and an effect too small for `MOST_SEEDS`.
 
     Examples
     --------
@@ -163,10 +239,14 @@ def answer(
 
     Parameters
     ----------
-    better, other : (n,) finite floats
-    first : how many of the pairs the first look had; None: all, this is the first look
-    alpha : of the whole claim, in (0, 1)
-    margin : above 0, on the scale of the values; None: equivalence is not asked about
+    better, other : array_like, shape (n,)
+        Finite, n of 1 or more.
+    first : int, optional
+        How many of the pairs the first look had, from 1 to n; left out: all, this is the first look.
+    alpha : float
+        Of the whole claim, in (0, 1).
+    margin : float, optional
+        Above 0, on the scale of the values; left out: equivalence is not asked about.
 
     Returns
     -------
@@ -175,12 +255,12 @@ def answer(
     Raises
     ------
     BadInput
-        for values that are not paired and finite, and an alpha, margin or first outside its range
+        For values that are not paired and finite, and an alpha, margin or first outside its range.
 
     Examples
     --------
-    >>> found = answer([3, 4, 5, 6, 7, 8, 9], [2, 2, 2, 2, 2, 2, 2])
-    >>> found.verdict, found.p
+    >>> answered = answer([3, 4, 5, 6, 7, 8, 9], [2, 2, 2, 2, 2, 2, 2])
+    >>> answered.verdict, answered.p
     ('supported', 0.015625)
     """
     a, b = np.asarray(better, dtype=float), np.asarray(other, dtype=float)
@@ -213,20 +293,42 @@ def decide(
     alpha: float = 0.05,
     margin: float | None = None,
 ) -> Decision:
-    """The tests of `answer` on the differences (n,) alone."""
+    """Run the tests of `answer` on the differences alone.
+
+    Parameters
+    ----------
+    differences : array_like, shape (n,)
+        Finite, n of 1 or more, in the order of registration.
+    first, alpha, margin
+        As for `answer`.
+
+    Returns
+    -------
+    Decision
+
+    Raises
+    ------
+    BadInput
+        For differences that are not finite, and an alpha, margin or first outside its range.
+
+    Examples
+    --------
+    >>> decide([1.0] * 7).verdict, decide([0.0] * 7).verdict
+    ('supported', 'undecided')
+    """
     d = np.asarray(differences, dtype=float)
     check_alpha(alpha)
     if first is not None and not 1 <= first <= d.size:
         raise BadInput(f"first={first}: must lie between 1 and the {d.size} pairs")
     at_first = d[:first]
     p = sign_flip(at_first)
-    e = None if first is None else anytime.e_value(d)
+    e = None if first is None else betting.e_value(d)
     bar = 1 / ((1 - FIRST) * alpha)
     verdict: Verdict = "undecided"
     if p < FIRST * alpha:
         verdict = "supported" if at_first.sum() > 0 else "refuted"
     elif e is not None and e >= bar:
-        up, down = anytime.greater_e_value(d), anytime.greater_e_value(-d)
+        up, down = betting.greater_e_value(d), betting.greater_e_value(-d)
         verdict = "supported" if up > down else "refuted"
     within = None if margin is None else _within(d, at_first, first is not None, alpha, margin)
     if verdict == "undecided" and within:
@@ -235,7 +337,17 @@ def decide(
 
 
 def check_alpha(alpha: float) -> None:
-    """`BadInput` unless `alpha` lies between 0 and 1."""
+    """Refuse an `alpha` that is no level.
+
+    Parameters
+    ----------
+    alpha : float
+
+    Raises
+    ------
+    BadInput
+        Unless `alpha` lies inside (0, 1).
+    """
     if not 0 < alpha < 1:
         raise BadInput(f"alpha={alpha:g}: must lie between 0 and 1")
 
@@ -243,8 +355,8 @@ def check_alpha(alpha: float) -> None:
 def _within(d: Values, at_first: Values, further: bool, alpha: float, margin: float) -> bool:
     """Whether both sides of the margin are rejected, each by the first look or by the further ones."""
     check_margin(margin)
-    found = equivalence(at_first, margin)
-    rejected = [p < FIRST * alpha for p in (found.p_lower, found.p_upper)]
+    tests = equivalence(at_first, margin)
+    rejected = [p < FIRST * alpha for p in (tests.p_lower, tests.p_upper)]
     if further:
         bar = 1 / ((1 - FIRST) * alpha)
         values = equivalence_e_values(d, margin)
@@ -253,12 +365,12 @@ def _within(d: Values, at_first: Values, further: bool, alpha: float, margin: fl
 
 
 def _interval(d: Values, first: int | None, alpha: float) -> tuple[float, float]:
-    """The shifts that neither the first look's test nor that of further looks rejects."""
+    """Bound the shifts that neither the first look's test nor that of further looks rejects."""
     at_first = d[:first]
     low, high = shift_interval(at_first, np.zeros_like(at_first), FIRST * alpha)
     if first is None:
         return low, high
-    below, above = anytime.interval(d, (1 - FIRST) * alpha)
+    below, above = betting.interval(d, (1 - FIRST) * alpha)
     if max(low, below) > min(high, above):  # they exclude each other: seeds drifted; keep both
         return min(low, below), max(high, above)
     return max(low, below), min(high, above)

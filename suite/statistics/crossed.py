@@ -1,7 +1,9 @@
 """Seeds crossed with items: how sure a difference of means is, over runs and over items.
 
 All runs of a task are judged on the same items. So what these items favour does not shrink with the
-number of seeds, and a test over seeds alone does not see it.
+number of seeds, and a test over seeds alone does not see it. Items are drawn again, the same draw for
+all runs: the pigeonhole bootstrap of Owen 2007, "The pigeonhole bootstrap", Annals of Applied
+Statistics 1, 386-411, with its seeds' part by formula.
 """
 
 from __future__ import annotations
@@ -24,10 +26,19 @@ NO_DRAWS: Values = np.empty(0)  # of exact values, which no item makes
 
 @dataclass(frozen=True, eq=False)
 class Measured:
-    """The models of one run on one objective: outcomes (k, n) on n items, or fixed figures (k,).
+    """The models of one run on one objective.
 
-    `items` names the evaluator: objectives that share it share its items. A score becomes a loss as
-    (`ideal` − score) / (`ideal` − `reference`). Outcomes (k, 0) with `scores` (k,) are held fixed.
+    Attributes
+    ----------
+    items : str
+        Names the evaluator: objectives that share it share its items.
+    ideal, reference : float
+        A score becomes a loss as (`ideal` − score) / (`ideal` − `reference`); they differ.
+    scores : ndarray, shape (k,)
+        The k models' scores in natural units; read only where there are no outcomes.
+    outcomes : ndarray, shape (k, n)
+        Outcome of each model on each item, of which the score is the mean; with n of 0 the scores are
+        held fixed.
     """
 
     items: str
@@ -38,6 +49,7 @@ class Measured:
 
     @property
     def fixed(self) -> bool:
+        """Whether the figures are held fixed, since no outcomes are known."""
         return not self.outcomes.size
 
 
@@ -45,8 +57,19 @@ class Measured:
 class OverItems:
     """A difference of means over runs, and its standard errors due to items and due to seeds.
 
-    The interval (95 %) and `p` are of t on √(`sd_items`² + `sd_seeds`²), with the seeds of the smaller
-    side minus 1 degrees of freedom; NaN where a side has one seed.
+    Attributes
+    ----------
+    difference : float
+        In the unit of the values.
+    low, high : float
+        95 % interval, of t on √(`sd_items`² + `sd_seeds`²), with the seeds of the smaller side minus 1
+        degrees of freedom; NaN where a side has one seed.
+    p : float
+        Two-sided, in [0, 1], of the same t; NaN where a side has one seed.
+    sd_items : float
+        Standard error due to items, 0 or more.
+    sd_seeds : float
+        Standard error due to seeds, 0 or more; NaN where a side has one seed.
     """
 
     difference: float
@@ -60,24 +83,59 @@ class OverItems:
 def counts(
     sizes: Mapping[str, int], rng: np.random.Generator | None = None, resamples: int = RESAMPLES
 ) -> dict[str, Values]:
-    """How often each item is drawn: by evaluator (resamples, n), drawn with replacement.
+    """Draw how often each item counts, with replacement, for each evaluator by itself.
 
-    `sizes` holds the number of items of each evaluator. Every evaluator has a generator of its own
-    name, so that one that is added does not change the others' draws.
+    Every evaluator has a generator of its own name, so that one that is added does not change the
+    others' draws.
+
+    Parameters
+    ----------
+    sizes : mapping of str to int
+        The number of items of each evaluator, 1 or more.
+    rng : numpy.random.Generator, optional
+        Left out, one with a fixed seed.
+    resamples : int
+        Number of draws.
+
+    Returns
+    -------
+    dict of str to ndarray, shape (resamples, n)
+        Whole numbers 0, 1, 2, …; each row adds up to n.
+
+    Examples
+    --------
+    >>> drawn = counts({"maths": 5}, resamples=3)["maths"]
+    >>> drawn.shape, drawn.sum(axis=1).tolist()
+    ((3, 5), [5.0, 5.0, 5.0])
     """
-    found = {}
+    drawn = {}
     base = np.random.default_rng(0) if rng is None else rng
     key = int(base.integers(2**32))
     for name, n in sizes.items():
         own = np.random.default_rng([key, *name.encode()])
-        found[name] = own.multinomial(n, np.full(n, 1 / n), size=resamples).astype(float)
-    return found
+        drawn[name] = own.multinomial(n, np.full(n, 1 / n), size=resamples).astype(float)
+    return drawn
 
 
 def losses(run: Sequence[Measured], drawn: Mapping[str, Values]) -> Values:
-    """Losses of a run's k models on every draw of items, shape (resamples, k, objectives).
+    """Compute the losses of a run's models on every draw of items.
 
-    `drawn` is that of `counts`, the same for all models and runs.
+    Parameters
+    ----------
+    run : sequence of Measured
+        One per objective, of the same k models.
+    drawn : mapping of str to ndarray, shape (resamples, n)
+        Those of `counts`, the same for all models and runs; at least one.
+
+    Returns
+    -------
+    ndarray, shape (resamples, k, objectives)
+
+    Examples
+    --------
+    >>> one = Measured("maths", 1.0, 0.0, np.empty(0), np.array([[1.0, 0.0], [1.0, 1.0]]))
+    >>> losses([one], {"maths": np.array([[2.0, 0.0], [1.0, 1.0]])})[:, :, 0].tolist()
+    [[0.0, 0.0], [0.5, 0.0]]
     """
     resamples = len(next(iter(drawn.values())))
     columns = []
@@ -86,14 +144,33 @@ def losses(run: Sequence[Measured], drawn: Mapping[str, Values]) -> Values:
             scores = np.broadcast_to(each.scores, (resamples, len(each.scores)))
         else:
             scores = drawn[each.items] @ each.outcomes.T / each.outcomes.shape[1]
+        # the loss of suite.objective, of all draws at once
         columns.append((each.ideal - scores) / (each.ideal - each.reference))
     return np.stack(columns, axis=2)
 
 
 def volumes(run: Sequence[Measured], drawn: Mapping[str, Values]) -> Values:
-    """Hypervolume of one run's front on every draw of items; shape (resamples,).
+    """Compute the hypervolume of one run's front on every draw of items.
 
     Every model's score, loss and dominance is computed again on the items drawn.
+
+    Parameters
+    ----------
+    run : sequence of Measured
+        One per objective, of the same k models.
+    drawn : mapping of str to ndarray, shape (resamples, n)
+        Those of `counts`, the same for all runs.
+
+    Returns
+    -------
+    ndarray, shape (resamples,)
+        In [0, 1], as `pareto.hypervolume` measures it.
+
+    Examples
+    --------
+    >>> one = Measured("maths", 1.0, 0.0, np.empty(0), np.array([[1.0, 0.0], [0.0, 1.0]]))
+    >>> volumes([one], {"maths": np.array([[2.0, 0.0], [1.0, 1.0]])}).tolist()
+    [1.0, 0.5]
     """
     again = losses(run, drawn)
     if again.shape[2] == 1:
@@ -120,27 +197,32 @@ def difference(
     drawn_b: Sequence[ArrayLike],
     fixed: bool = False,
 ) -> OverItems:
-    """Mean of a minus mean of b, over seeds and items.
+    """Compare the means of a and b over seeds and items.
 
     The error due to items is the standard deviation of the difference of means over draws of items,
     that due to seeds √(s_a²/n + s_b²/k). Both hold the interaction of seeds and items, so that their
-    sum errs on the careful side (Owen 2007, "The pigeonhole bootstrap").
+    sum errs on the careful side (Owen 2007, section 4).
 
     Parameters
     ----------
     a, b : array_like, shapes (n,) and (k,)
-        The value of every run on the items as they are.
-    drawn_a, drawn_b : sequences of n and k arrays, shape (r,)
+        The value of every run on the items as they are, one or more.
+    drawn_a, drawn_b : sequence of array_like, n and k of shape (r,)
         The same on r draws of items, each draw the same for both; see `volumes`. With r of 0 the
         values are exact, and there is no error due to items.
     fixed : bool
         Whether `b` is one model that no seed made: it has no error due to seeds, and `a` alone gives
         the degrees of freedom.
 
+    Returns
+    -------
+    OverItems
+        Of mean(a) − mean(b). Where neither seeds nor items vary p is 1 for equal values, else 0.
+
     Examples
     --------
-    >>> found = difference([0.5, 0.7], [0.3, 0.3], [[0.5, 0.6], [0.7, 0.8]], [[0.3, 0.4]] * 2)
-    >>> round(found.difference, 9), found.sd_items < 1e-9, round(found.sd_seeds, 9)
+    >>> over = difference([0.5, 0.7], [0.3, 0.3], [[0.5, 0.6], [0.7, 0.8]], [[0.3, 0.4]] * 2)
+    >>> round(over.difference, 9), over.sd_items < 1e-9, round(over.sd_seeds, 9)
     (0.3, True, 0.1)
     """
     first, second = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
@@ -162,19 +244,24 @@ def difference(
 
 
 def of_outcomes(a: ArrayLike, b: ArrayLike, fixed: bool = False) -> OverItems:
-    """Mean outcome of models a minus that of models b on the same items, over seeds and items.
+    """Compare the mean outcomes of models a and models b on the same items, over seeds and items.
 
     Parameters
     ----------
     a, b : array_like, shapes (k, n) and (l, n)
-        Each model's outcome on each of the n items.
+        Each model's outcome on each of the n items; one model and one item at least.
     fixed : bool
         Whether `b` is one model that no seed made; see `difference`.
 
+    Returns
+    -------
+    OverItems
+        Of mean(a) − mean(b), in the unit of the outcomes.
+
     Examples
     --------
-    >>> found = of_outcomes([[1, 0, 1, 1], [1, 1, 1, 0]], [[0, 0, 1, 1]], fixed=True)
-    >>> found.difference, found.sd_seeds
+    >>> over = of_outcomes([[1, 0, 1, 1], [1, 1, 1, 0]], [[0, 0, 1, 1]], fixed=True)
+    >>> over.difference, over.sd_seeds
     (0.25, 0.0)
     """
     first, second = np.asarray(a, dtype=float), np.asarray(b, dtype=float)

@@ -17,15 +17,20 @@ from dataclasses import dataclass
 from numpy.typing import ArrayLike
 
 from suite.errors import BadInput
-from suite.statistics.anytime import greater_e_value
+from suite.statistics.betting import greater_e_value
 from suite.statistics.sign_flip import checked, sign_flip
 
 
 @dataclass(frozen=True)
 class Equivalence:
-    """p values of the two one-sided tests of a margin.
+    """p values of the two one-sided tests of a margin, each in (0, 1].
 
-    `p_lower` is against "the difference is −margin or less", `p_upper` against "margin or more".
+    Attributes
+    ----------
+    p_lower : float
+        Against "the difference is −margin or less".
+    p_upper : float
+        Against "the difference is margin or more".
     """
 
     p_lower: float
@@ -33,26 +38,29 @@ class Equivalence:
 
     @property
     def p(self) -> float:
-        """p of "not equivalent": the larger of the two."""
+        """The p of "not equivalent": the larger of the two (Berger & Hsu 1996, theorem 1)."""
         return max(self.p_lower, self.p_upper)
 
 
 def equivalence(differences: ArrayLike, margin: float) -> Equivalence:
-    """Two one-sided sign-flip tests that the mean of paired differences lies within ± `margin`.
+    """Test by two one-sided sign-flip tests that the mean difference lies within ± `margin`.
 
     Parameters
     ----------
-    differences : (n,) finite floats; with n below −log₂(α) no p can be below α
-    margin : above 0, on the scale of the differences; stated before they are seen
+    differences : array_like, shape (n,)
+        Finite; with n below −log₂(α) no p can be below α.
+    margin : float
+        Above 0, on the scale of the differences; stated before they are seen.
 
     Returns
     -------
     Equivalence
+        Both p are 1 for no differences.
 
     Raises
     ------
     BadInput
-        when `margin` is not above 0 and finite, or `differences` not one row of finite numbers
+        When `margin` is not above 0 and finite, or `differences` not one row of finite numbers.
 
     Examples
     --------
@@ -65,10 +73,31 @@ def equivalence(differences: ArrayLike, margin: float) -> Equivalence:
 
 
 def equivalence_e_values(differences: ArrayLike, margin: float) -> tuple[float, float]:
-    """The same two tests for any number of looks, against "−margin or less" and "margin or more".
+    """Run the same two tests for any number of looks: equivalent when both are 1/α or more.
 
-    Each is `suite.statistics.anytime.greater_e_value` of the shifted differences: equivalent when
-    both are 1/α or more.
+    Parameters
+    ----------
+    differences : array_like, shape (n,)
+        Finite, in the order in which they were made.
+    margin : float
+        Above 0, on the scale of the differences.
+
+    Returns
+    -------
+    lower, upper : float
+        `suite.statistics.betting.greater_e_value` of the shifted differences, against "−margin or less"
+        and "margin or more"; 1 or more.
+
+    Raises
+    ------
+    BadInput
+        When `margin` is not above 0 and finite, or `differences` not one row of finite numbers.
+
+    Examples
+    --------
+    >>> lower, upper = equivalence_e_values([0.0] * 10, margin=1.0)
+    >>> lower == upper, lower > 1 / 0.05
+    (True, True)
     """
     d = checked(differences)
     check_margin(margin)
@@ -76,6 +105,16 @@ def equivalence_e_values(differences: ArrayLike, margin: float) -> tuple[float, 
 
 
 def check_margin(margin: float) -> None:
-    """`BadInput` unless `margin` is above 0 and finite."""
+    """Refuse a `margin` that bounds nothing.
+
+    Parameters
+    ----------
+    margin : float
+
+    Raises
+    ------
+    BadInput
+        Unless `margin` is above 0 and finite.
+    """
     if not (math.isfinite(margin) and margin > 0):
         raise BadInput(f"margin={margin:g}: must be above 0")

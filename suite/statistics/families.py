@@ -12,18 +12,92 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-
-from suite.statistics.multiple import holm
+from numpy.typing import ArrayLike, NDArray
 
 Pair = tuple[str, str]
+Values = NDArray[np.float64]
 PLANNED, OTHERS = "controls", "pairs"
+
+
+def holm(p: ArrayLike) -> Values:
+    """Adjust p values by Holm's step-down procedure: one error among all is rare.
+
+    The i-th smallest of n is multiplied by n − i + 1, then made not smaller than those before it
+    (Holm 1979, "A simple sequentially rejective multiple test procedure", Scandinavian Journal of
+    Statistics 6, 65-70).
+
+    Parameters
+    ----------
+    p : array_like, shape (n,)
+        In [0, 1]; n of 0 or more.
+
+    Returns
+    -------
+    ndarray, shape (n,)
+        Adjusted, in [0, 1], in the order given.
+
+    Raises
+    ------
+    ValueError
+        For a value outside [0, 1], NaN among them.
+
+    Examples
+    --------
+    >>> holm([0.01, 0.04, 0.03]).round(2).tolist()
+    [0.03, 0.06, 0.06]
+    """
+    raw = np.asarray(p, dtype=float)
+    if not ((raw >= 0) & (raw <= 1)).all():
+        raise ValueError("p values must lie in [0, 1]")
+    order = np.argsort(raw, kind="stable")
+    steps = np.arange(raw.size, 0, -1) * raw[order]
+    adjusted = np.empty_like(raw)
+    adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1.0) if raw.size else steps
+    return adjusted
+
+
+def holm_known(p: Sequence[float]) -> Values:
+    """Adjust the p values that are known; NaN stays NaN and does not count as a test.
+
+    Parameters
+    ----------
+    p : sequence of float, shape (n,)
+        In [0, 1], or NaN.
+
+    Returns
+    -------
+    ndarray, shape (n,)
+
+    Raises
+    ------
+    ValueError
+        For a value outside [0, 1].
+
+    Examples
+    --------
+    >>> holm_known([0.01, float("nan"), 0.04]).tolist()
+    [0.02, nan, 0.04]
+    """
+    adjusted = np.array(p, dtype=float)
+    known = ~np.isnan(adjusted)
+    adjusted[known] = holm(adjusted[known])
+    return adjusted
 
 
 @dataclass(frozen=True)
 class Family:
-    """Comparisons adjusted together; `date` is the day it was frozen, empty while it is not.
+    """Comparisons that are adjusted together.
 
-    `measure` names what is compared; of a pair the first is the strategy, the second the control.
+    Attributes
+    ----------
+    name : str
+        ``controls``, ``pairs``, or one of these with a number: ``controls-2``.
+    date : str
+        The day on which it was frozen, as ISO 8601; empty while it is not.
+    measure : str
+        Names what is compared.
+    pairs : tuple of (str, str)
+        Of a pair the first is the strategy, the second the control.
     """
 
     name: str
@@ -33,18 +107,19 @@ class Family:
 
     @property
     def frozen(self) -> bool:
+        """Whether the family has a date, and stays as it is."""
         return bool(self.date)
 
 
 def extended(
     families: Sequence[Family], strategies: Iterable[str], controls: Collection[str], measure: str
 ) -> tuple[Family, ...]:
-    """`families` as they are, and new ones for the pairs of `strategies` that none of them holds.
+    """Add to `families` new ones for the pairs of `strategies` that none of them holds.
 
     Parameters
     ----------
     families : sequence of Family
-        What is frozen; empty for a study that starts.
+        What is frozen; empty for a study that starts. They stay as they are.
     strategies : iterable of str
         All that are there; their order decides that of new pairs.
     controls : collection of str
@@ -80,12 +155,34 @@ def _number(name: str) -> int:
 
 
 def adjusted(family: Family, p: Mapping[Pair, float]) -> dict[Pair, float]:
-    """Holm within `family`; a pair whose p is NaN or not there keeps NaN.
+    """Adjust by Holm within one family.
 
-    It counts as a test that did not resolve anything, so that the size of the family, and with it
-    every other figure, does not depend on which of its runs are there.
+    A pair without a p counts as a test that did not resolve anything, so that the size of the family,
+    and with it every other figure, does not depend on which of its runs are there.
+
+    Parameters
+    ----------
+    family : Family
+    p : mapping of (str, str) to float
+        By pair of the family, in [0, 1]; NaN or left out where it is not known.
+
+    Returns
+    -------
+    dict of (str, str) to float
+        For every pair of the family; NaN where its p is not known.
+
+    Raises
+    ------
+    ValueError
+        For a p outside [0, 1].
+
+    Examples
+    --------
+    >>> family = Family("pairs", "", "report", (("a", "b"), ("a", "c")))
+    >>> adjusted(family, {("a", "b"): 0.01})
+    {('a', 'b'): 0.02, ('a', 'c'): nan}
     """
     raw = np.array([p.get(pair, np.nan) for pair in family.pairs], dtype=float)
-    found = holm(np.where(np.isnan(raw), 1.0, raw))
-    values = np.where(np.isnan(raw), np.nan, found).tolist()
+    corrected = holm(np.where(np.isnan(raw), 1.0, raw))
+    values = np.where(np.isnan(raw), np.nan, corrected).tolist()
     return dict(zip(family.pairs, values, strict=True))

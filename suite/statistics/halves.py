@@ -13,7 +13,7 @@ SPLITS = 200
 def optimism(
     outcomes: ArrayLike, rng: np.random.Generator | None = None, splits: int = SPLITS
 ) -> float:
-    """Optimism of choosing on half of the items, from random halves of one journal's outcomes.
+    """Estimate the optimism of choosing on half of the items, from random halves of one journal.
 
     In each split the candidate with the best mean on one half is chosen, and its mean on that half
     minus its mean on the other is averaged over both directions, so that what one half is easier by

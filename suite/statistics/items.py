@@ -1,7 +1,7 @@
 """Two models on the same items: their difference, how sure it is, and which one dominates.
 
-No p value is drawn at random. The intervals are: their numpy Generator is explicit, and where it is left
-out one with a fixed seed is made, so that the same outcomes always give the same figures.
+No p value is drawn at random. The intervals are: their numpy Generator is explicit, and where it is
+left out one with a fixed seed is made, so that the same outcomes always give the same figures.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from scipy import stats as scipy_stats
 
 from suite.errors import BadInput
 from suite.statistics.bootstrap import RESAMPLES
-from suite.statistics.multiple import holm
+from suite.statistics.families import holm
 from suite.statistics.sign_flip import sign_flip
 
 Values = NDArray[np.float64]
@@ -29,7 +29,17 @@ CHUNK = 1_000_000  # drawn numbers held in memory at once
 
 @dataclass(frozen=True)
 class Paired:
-    """Two models' outcomes on the same items: mean of a − b, its 95 % interval, two-sided p."""
+    """Two models' outcomes on the same items, in the unit of the outcomes.
+
+    Attributes
+    ----------
+    difference : float
+        Mean of a − b over items.
+    low, high : float
+        95 % interval of it, percentile bootstrap over items.
+    p : float
+        Two-sided, in (0, 1]; 1 where nothing differs.
+    """
 
     difference: float
     low: float
@@ -39,19 +49,47 @@ class Paired:
 
 @dataclass(frozen=True)
 class Relation:
-    """How a's losses stand to b's, and whether every difference it rests on is resolved."""
+    """How one vector of losses stands to another.
+
+    Attributes
+    ----------
+    kind : {"dominates", "dominated", "incomparable"}
+    resolved : bool
+        Whether every difference that `kind` rests on is significant.
+    """
 
     kind: Kind
     resolved: bool
 
 
 def paired(a: ArrayLike, b: ArrayLike, rng: np.random.Generator | None = None) -> Paired:
-    """Compare outcomes `a` and `b`, both (n,) in the same item order, on their own scale.
+    """Compare the outcomes of two models on the same items.
 
-    p is exact McNemar (binomial test of the discordant items) when all outcomes are 0 or 1, else
-    the sign-flip test of the mean difference (`suite.statistics.sign_flip`). The interval is the
-    percentile bootstrap over items. `BadInput` when the lengths differ, there is no item or one is
-    not finite.
+    p is exact McNemar when all outcomes are 0 or 1: the binomial test of the items on which the models
+    differ (McNemar 1947, "Note on the sampling error of the difference between correlated proportions
+    or percentages"). Otherwise it is that of the sign-flip test of the mean difference
+    (`suite.statistics.sign_flip`).
+
+    Parameters
+    ----------
+    a, b : array_like, shape (n,)
+        Finite, n of 1 or more, in the same item order, on their own scale.
+    rng : numpy.random.Generator, optional
+        Draws items for the interval; left out, one with a fixed seed.
+
+    Returns
+    -------
+    Paired
+
+    Raises
+    ------
+    BadInput
+        When the lengths differ, there is no item or an outcome is not finite.
+
+    Examples
+    --------
+    >>> paired([1, 1, 1, 1, 1, 0], [0, 0, 0, 0, 1, 0]).p  # four items won, none lost: 2 / 2⁴
+    0.125
     """
     first, second = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
     if first.shape != second.shape or first.ndim != 1 or first.size == 0:
@@ -89,12 +127,37 @@ def _mean_interval(differences: Values, rng: np.random.Generator) -> Interval:
 def relation(
     losses_a: ArrayLike, losses_b: ArrayLike, p: Sequence[float] = (), alpha: float = 0.05
 ) -> Relation:
-    """Pareto relation of losses a (m,) to losses b (m,); equal vectors are incomparable.
+    """Tell the Pareto relation of losses a to losses b, and whether it is resolved.
 
-    `p` holds the paired comparison's p per objective (NaN: unknown). *Dominates* and *dominated*
-    are resolved when the difference in every objective is significant, an intersection-union test
-    that needs no correction; *incomparable* when, after Holm over objectives, one is significantly
-    better and another significantly worse.
+    *Dominates* and *dominated* are resolved when the difference in every objective is significant, an
+    intersection-union test that needs no correction (Berger 1982, "Multiparameter hypothesis testing and
+    acceptance sampling"); *incomparable* when, after Holm over objectives, one is significantly better
+    and another significantly worse.
+
+    Parameters
+    ----------
+    losses_a, losses_b : array_like, shape (m,)
+        Equal vectors are incomparable.
+    p : sequence of float, shape (m,), optional
+        The paired comparison's p per objective; NaN or left out: unknown.
+    alpha : float
+        Level of the tests, in (0, 1).
+
+    Returns
+    -------
+    Relation
+
+    Raises
+    ------
+    ValueError
+        When the shapes differ, or a p lies outside [0, 1].
+
+    Examples
+    --------
+    >>> relation([0.1, 0.2], [0.2, 0.3], [0.01, 0.04])
+    Relation(kind='dominates', resolved=True)
+    >>> relation([0.1, 0.4], [0.2, 0.3], [0.01, 0.04])  # Holm doubles the smaller p alone
+    Relation(kind='incomparable', resolved=True)
     """
     a, b = np.asarray(losses_a, dtype=float), np.asarray(losses_b, dtype=float)
     if a.shape != b.shape or a.ndim != 1:

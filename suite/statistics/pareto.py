@@ -17,9 +17,27 @@ Losses = NDArray[np.float64]
 
 
 def front(F: ArrayLike) -> NDArray[np.intp]:
-    """Indices, ascending, of the non-dominated rows of `F` (n, m).
+    """Find the non-dominated rows.
 
-    Of rows with equal losses the first is kept. An empty `F` gives no indices.
+    Parameters
+    ----------
+    F : array_like, shape (n, m)
+        Losses; n may be 0.
+
+    Returns
+    -------
+    ndarray of int
+        Rows, ascending; of rows with equal losses the first. None for an empty `F`.
+
+    Raises
+    ------
+    ValueError
+        When `F` is not (n, m) with m of at least 1.
+
+    Examples
+    --------
+    >>> front([[0.1, 0.9], [0.5, 0.5], [0.6, 0.6], [float("nan"), 0.0]]).tolist()
+    [0, 1]
     """
     losses = _matrix(F)
     finite = np.flatnonzero(np.isfinite(losses).all(axis=1))
@@ -32,19 +50,60 @@ def front(F: ArrayLike) -> NDArray[np.intp]:
 
 
 def pessimistic(F: ArrayLike) -> NDArray[np.intp]:
-    """Indices, ascending, of the rows of `F` (n, m) that dominate no other row.
+    """Find the rows that dominate no other row.
 
     Of models picked on other items and measured anew these are the worst that a user may have taken
     home, as `front` is the best: Feurer et al. 2023, "Mind the Gap" (arXiv 2212.04183).
+
+    Parameters
+    ----------
+    F : array_like, shape (n, m)
+        Losses; n may be 0.
+
+    Returns
+    -------
+    ndarray of int
+        Rows, ascending; of rows with equal losses the first.
+
+    Raises
+    ------
+    ValueError
+        When `F` is not (n, m) with m of at least 1.
+
+    Examples
+    --------
+    >>> pessimistic([[0.1, 0.9], [0.5, 0.5], [0.6, 0.6]]).tolist()
+    [0, 2]
     """
     return front(-_matrix(F))
 
 
 def hypervolume(F: ArrayLike) -> float:
-    """Share of the unit box [0, 1]^m that the rows of `F` (n, m) dominate, in [0, 1].
+    """Compute the share of the unit box [0, 1]^m that the rows dominate, by moocore.
 
-    The reference point is 1 in every objective. Losses below 0 count as 0, so that the share never
-    exceeds 1; a row with a loss of 1 or more contributes nothing. For m = 1 it is 1 − min loss.
+    The reference point is 1 in every objective (Zitzler & Thiele 1998). Losses below 0 count as 0, so
+    that the share never exceeds 1; a row with a loss of 1 or more contributes nothing. For m = 1 it is
+    1 − min loss.
+
+    Parameters
+    ----------
+    F : array_like, shape (n, m)
+        Losses; n may be 0.
+
+    Returns
+    -------
+    float
+        In [0, 1], larger is better.
+
+    Raises
+    ------
+    ValueError
+        When `F` is not (n, m) with m of at least 1.
+
+    Examples
+    --------
+    >>> hypervolume([[0.5, 0.5]]), hypervolume([[0.0, 0.5], [0.5, 0.0]]), hypervolume([[1.0, 0.0]])
+    (0.25, 0.75, 0.0)
     """
     inside = _inside(_matrix(F))
     if len(inside) == 0:
@@ -55,9 +114,29 @@ def hypervolume(F: ArrayLike) -> float:
 
 
 def anytime_hypervolume(F: ArrayLike) -> Losses:
-    """Hypervolume of the first 1, 2, … n rows of `F` (n, m); shape (n,), never decreasing.
+    """Compute the hypervolume of the first 1, 2, … n rows.
 
     Only the archive of non-dominated rows is kept, and it is measured anew only when a row enters.
+
+    Parameters
+    ----------
+    F : array_like, shape (n, m)
+        Losses in the order in which they were found.
+
+    Returns
+    -------
+    ndarray, shape (n,)
+        In [0, 1], never decreasing.
+
+    Raises
+    ------
+    ValueError
+        When `F` is not (n, m) with m of at least 1.
+
+    Examples
+    --------
+    >>> anytime_hypervolume([[0.5, 0.5], [2.0, 2.0], [0.0, 0.5]]).tolist()
+    [0.25, 0.25, 0.5]
     """
     losses = _matrix(F)
     steps = np.zeros(len(losses))
@@ -73,9 +152,29 @@ def anytime_hypervolume(F: ArrayLike) -> Losses:
 
 
 def box_distance(F: ArrayLike) -> Losses:
-    """Euclidean distance to the unit box of the nearest of the first 1, 2, … n rows; shape (n,).
+    """Compute how far the nearest of the first 1, 2, … n rows is from the unit box.
 
-    It tells runs apart whose hypervolume is still 0; infinite until a finite row comes.
+    It tells runs apart whose hypervolume is still 0.
+
+    Parameters
+    ----------
+    F : array_like, shape (n, m)
+        Losses in the order in which they were found.
+
+    Returns
+    -------
+    ndarray, shape (n,)
+        Euclidean distance in losses, 0 or more, never increasing; infinite until a finite row comes.
+
+    Raises
+    ------
+    ValueError
+        When `F` is not (n, m) with m of at least 1.
+
+    Examples
+    --------
+    >>> box_distance([[4.0, 5.0], [1.5, 0.0], [0.5, 0.5]]).tolist()
+    [5.0, 0.5, 0.0]
     """
     losses = _matrix(F)
     usable = np.where(np.isfinite(losses).all(axis=1, keepdims=True), losses, np.inf)
@@ -84,29 +183,94 @@ def box_distance(F: ArrayLike) -> Losses:
 
 
 def igd_plus(F: ArrayLike, reference: ArrayLike) -> float:
-    """IGD+ of the rows of `F` (n, m) to the front `reference` (k, m); 0 where all of it is attained.
+    """Compute IGD+ to a reference front, by moocore: 0 where all of it is attained.
 
-    The mean distance from a point of `reference` to what `F` dominates (Ishibuchi et al. 2015), by
-    moocore. `ValueError` without a finite row on either side.
+    The mean distance from a point of `reference` to what `F` dominates (Ishibuchi et al. 2015,
+    "Modified distance calculation in generational distance and inverted generational distance").
+
+    Parameters
+    ----------
+    F : array_like, shape (n, m)
+        Losses.
+    reference : array_like, shape (k, m)
+        Losses of the front to measure against.
+
+    Returns
+    -------
+    float
+        In losses, 0 or more, smaller is better.
+
+    Raises
+    ------
+    ValueError
+        Without a finite row on either side.
+
+    Examples
+    --------
+    >>> igd_plus([[0.5, 0.5]], [[0.0, 0.5], [0.5, 0.0]])
+    0.5
     """
     return float(moocore.igd_plus(_finite(F), ref=_finite(reference)))
 
 
 def epsilon(F: ArrayLike, reference: ArrayLike) -> float:
-    """Additive epsilon of the rows of `F` (n, m) to the front `reference` (k, m), by moocore.
+    """Compute the additive epsilon indicator to a reference front, by moocore.
 
-    The least that `F` must move in every loss to attain all of `reference` (Zitzler et al. 2003);
-    below 0 where it is better throughout. `ValueError` without a finite row on either side.
+    The least that `F` must move in every loss to attain all of `reference` (Zitzler et al. 2003,
+    "Performance assessment of multiobjective optimizers"); below 0 where it is better throughout.
+
+    Parameters
+    ----------
+    F : array_like, shape (n, m)
+        Losses.
+    reference : array_like, shape (k, m)
+        Losses of the front to measure against.
+
+    Returns
+    -------
+    float
+        In losses, smaller is better.
+
+    Raises
+    ------
+    ValueError
+        Without a finite row on either side.
+
+    Examples
+    --------
+    >>> epsilon([[0.5, 0.5]], [[0.0, 0.5], [0.25, 0.25]])
+    0.5
     """
     return float(moocore.epsilon_additive(_finite(F), ref=_finite(reference)))
 
 
 def attainment(fronts: Sequence[ArrayLike], share: float = 0.5) -> Losses:
-    """Corners, shape (k, 2), of the surface attained by `share` in (0, 1] of the given fronts.
+    """Compute the surface that a share of the given fronts attains.
 
-    Each front has shape (n_i, 2). Sorted by the first loss; the empirical attainment function of
-    Grunert da Fonseca, Fonseca and Hall (2001), as moocore computes it. Fronts without a finite
-    row attain nothing; when too few fronts are left the surface is empty.
+    The empirical attainment function of Grunert da Fonseca, Fonseca & Hall (2001), "Inferential
+    performance assessment of stochastic optimisers and the attainment function", by moocore.
+
+    Parameters
+    ----------
+    fronts : sequence of array_like, shapes (n_i, 2)
+        One per run. Fronts without a finite row attain nothing.
+    share : float
+        In (0, 1]: of all fronts, rounded up to whole ones.
+
+    Returns
+    -------
+    ndarray, shape (k, 2)
+        The surface's corners, sorted by the first loss; empty when too few fronts attain anything.
+
+    Raises
+    ------
+    ValueError
+        When a front is not (n, m) with m of at least 1.
+
+    Examples
+    --------
+    >>> attainment([[[0.2, 0.6]], [[0.4, 0.3]]], share=1.0).tolist()
+    [[0.4, 0.6]]
     """
     finite = [losses[np.isfinite(losses).all(axis=1)] for losses in map(_matrix, fronts)]
     filled = [losses for losses in finite if len(losses)]
@@ -121,11 +285,31 @@ def attainment(fronts: Sequence[ArrayLike], share: float = 0.5) -> Losses:
 
 
 def attainment_difference(a: Sequence[ArrayLike], b: Sequence[ArrayLike]) -> Losses:
-    """Where fronts `a` attain more often than fronts `b`: rectangles, shape (k, 5), by moocore.
+    """Find where fronts `a` attain more often than fronts `b`, as rectangles, by moocore.
 
-    A row is (least x, least y, greatest x, greatest y, share of `a` minus share of `b`); the greatest
-    may be infinite, and what is in no rectangle is attained by neither. As many fronts on both
-    sides, each of shape (n_i, 2), or `ValueError`; one without a finite row attains nothing.
+    The differences of empirical attainment functions of López-Ibáñez, Paquete & Stützle (2010),
+    "Exploratory analysis of stochastic local search algorithms in biobjective optimization".
+
+    Parameters
+    ----------
+    a, b : sequence of array_like, shapes (n_i, 2)
+        As many fronts on both sides, one or more; one without a finite row attains nothing.
+
+    Returns
+    -------
+    ndarray, shape (k, 5)
+        A row is (least x, least y, greatest x, greatest y, share of `a` minus share of `b`), the share in
+        [−1, 1] and not 0; the greatest may be infinite. What is in no rectangle both attain equally often.
+
+    Raises
+    ------
+    ValueError
+        For unequal numbers of fronts, or none.
+
+    Examples
+    --------
+    >>> attainment_difference([[[0.2, 0.6]]], [[[0.2, 0.8]]]).tolist()
+    [[0.2, 0.6, inf, 0.8, 1.0]]
     """
     if len(a) != len(b) or not len(a):
         raise ValueError(f"{len(a)} fronts against {len(b)}; wanted as many, one or more")
@@ -142,8 +326,8 @@ def attainment_difference(a: Sequence[ArrayLike], b: Sequence[ArrayLike]) -> Los
         np.concatenate([np.column_stack([f, np.full(len(f), i)]) for i, f in enumerate(filled)])
         for filled in ([f if len(f) else beyond for f in side] for side in sides)
     ]
-    found = np.asarray(moocore.eafdiff(*marked, rectangles=True), dtype=float)
-    kept = found[(found[:, 4] != 0) & (found[:, :2] < beyond).all(axis=1)]
+    rectangles = np.asarray(moocore.eafdiff(*marked, rectangles=True), dtype=float)
+    kept = rectangles[(rectangles[:, 4] != 0) & (rectangles[:, :2] < beyond).all(axis=1)]
     corners = np.where(kept[:, 2:4] >= beyond, np.inf, kept[:, 2:4])
     return np.column_stack([kept[:, :2], corners, kept[:, 4] / len(a)])
 
@@ -157,13 +341,13 @@ def _matrix(F: ArrayLike) -> Losses:
 
 def _finite(F: ArrayLike) -> Losses:
     losses = _matrix(F)
-    found = losses[np.isfinite(losses).all(axis=1)]
-    if not len(found):
+    rows = losses[np.isfinite(losses).all(axis=1)]
+    if not len(rows):
         raise ValueError("no finite row to measure a distance from")
-    return found
+    return rows
 
 
 def _inside(losses: Losses) -> Losses:
-    """The rows that reach into the unit box, losses below 0 raised to 0."""
+    """Keep the rows that reach into the unit box, losses below 0 raised to 0."""
     usable = np.isfinite(losses).all(axis=1) & (losses < 1.0).all(axis=1)
     return np.clip(losses[usable], 0.0, None)

@@ -13,11 +13,12 @@ EXACT = 200  # runs on both sides together up to which the distribution is compu
 
 
 def mann_whitney(a: ArrayLike, b: ArrayLike) -> float:
-    """Two-sided p of the Wilcoxon–Mann–Whitney test, exact with and without ties.
+    """Compute the two-sided p of the Wilcoxon–Mann–Whitney test, exact with and without ties.
 
     The sums of midranks of all ways to deal the pooled values out to samples of the two sizes are
-    counted by dynamic programming (Streitberg and Röhmel 1986, the shift algorithm). Two-sided is
-    twice the smaller of the two tails, at most 1, as in `scipy.stats.permutation_test`.
+    counted by dynamic programming (Streitberg & Röhmel 1986, "Exact distributions for permutation and
+    rank tests", the shift algorithm). Two-sided is twice the smaller of the two tails, at most 1, as in
+    `scipy.stats.permutation_test`.
 
     Parameters
     ----------
@@ -85,23 +86,76 @@ def _two_sided(weights: Values, observed: int) -> float:
 
 
 def smallest_p(n: int, k: int) -> float:
-    """The smallest two-sided Mann–Whitney p that samples of sizes `n` and `k` can reach."""
+    """Compute the smallest two-sided Mann–Whitney p that samples of two sizes can reach.
+
+    That of complete separation: two of the C(n + k, n) ways to deal the values out.
+
+    Parameters
+    ----------
+    n, k : int
+        Sizes, 0 or more.
+
+    Returns
+    -------
+    float
+        In (0, 1].
+
+    Examples
+    --------
+    >>> smallest_p(3, 3), smallest_p(1, 1)
+    (0.1, 1.0)
+    """
     return min(1.0, 2.0 / math.comb(n + k, n))
 
 
 def probability_of_improvement(a: ArrayLike, b: ArrayLike) -> float:
-    """Probability that a run of `a` (n,) beats one of `b` (k,), larger is better, ties half.
+    """Compute the share of pairs in which a run of `a` beats one of `b`, ties half.
 
-    The effect size of Agarwal et al. (2021), "Deep RL at the edge of the statistical precipice".
+    The effect size of Agarwal et al. (2021), "Deep RL at the edge of the statistical precipice",
+    section 4.3: U / (n k) of the Mann–Whitney statistic.
+
+    Parameters
+    ----------
+    a, b : array_like, shapes (n,) and (k,)
+        One value or more each; larger is better.
+
+    Returns
+    -------
+    float
+        In [0, 1].
+
+    Examples
+    --------
+    >>> probability_of_improvement([3.0, 1.0], [1.0, 2.0])
+    0.625
     """
     first, second = np.asarray(a, dtype=float)[:, None], np.asarray(b, dtype=float)[None, :]
     return float(((first > second) + 0.5 * (first == second)).mean())
 
 
 def detectable_shift(n: int, alpha: float = 0.05, power: float = 0.8) -> float:
-    """Shift, in standard deviations, found with `power` by Mann–Whitney on `n` and `n` seeds.
+    """Find the shift that Mann–Whitney on `n` and `n` seeds finds with a given power.
 
-    Simulated with normal values; infinite when even complete separation does not reach `alpha`.
+    Simulated with 2000 pairs of normal samples from a fixed seed, by bisection to 0.01.
+
+    Parameters
+    ----------
+    n : int
+        Seeds of each strategy.
+    alpha : float
+        Level of the test, in (0, 1).
+    power : float
+        Wanted probability, in (0, 1).
+
+    Returns
+    -------
+    float
+        In standard deviations; infinite when even complete separation does not reach `alpha`.
+
+    Examples
+    --------
+    >>> detectable_shift(3)
+    inf
     """
     if n < 1 or smallest_p(n, n) >= alpha:
         return math.inf

@@ -26,10 +26,26 @@ ALPHA = 0.05
 
 @dataclass(frozen=True)
 class PairRow:
-    """Two strategies over all instances; p values of Wilcoxon's signed-rank test of their medians.
+    """Two strategies over all task instances: a line of ``pairs.csv``.
 
-    `wins_a` and `wins_b` count instances, `difference` is the median of a − b over them, and `better`
-    the winner where `p_holm`, adjusted within the family, is below 0.05.
+    Attributes
+    ----------
+    family : str
+        Name of the family that p is adjusted in.
+    a, b : str
+        The strategies.
+    instances : int
+        Number of task instances, 1 or more.
+    wins_a, wins_b : int
+        On how many instances each has the larger score.
+    difference : float
+        Median of a − b over instances, in the unit of the scores.
+    p : float
+        Two-sided p of Wilcoxon's signed-rank test, in (0, 1].
+    p_holm : float
+        The same, Holm-adjusted within the family.
+    better : str
+        The winner by the sum of signed ranks where `p_holm` is below 0.05; else empty.
     """
 
     family: str
@@ -46,10 +62,20 @@ class PairRow:
 
 @dataclass(frozen=True)
 class Ranking:
-    """Mean ranks (1 is best) of `names` over `instances` tasks, best first.
+    """Mean ranks over task instances, best first.
 
-    `p` is Friedman's. `groups` are the runs of names, longest possible, within which no pair is
-    resolved; none of one name.
+    Attributes
+    ----------
+    names : tuple of str
+        The strategies, best first.
+    ranks : tuple of float
+        Their mean ranks, 1 is best.
+    instances : int
+        Number of task instances.
+    p : float
+        Friedman's, in [0, 1]; 1 where all are equal everywhere.
+    groups : tuple of tuple of str
+        The runs of names, longest possible, within which no pair is resolved; none of one name.
     """
 
     names: tuple[str, ...]
@@ -60,7 +86,25 @@ class Ranking:
 
 
 def refusal(instances: int, strategies: int) -> str:
-    """Why nothing is said over so many, in words; empty where something may be."""
+    """Say why nothing is said over so many instances and strategies.
+
+    Parameters
+    ----------
+    instances, strategies : int
+        How many there are, 0 or more.
+
+    Returns
+    -------
+    str
+        A sentence; empty where something may be said.
+
+    Examples
+    --------
+    >>> refusal(12, 3)
+    ''
+    >>> refusal(12, 2)
+    "2 strategies ran on all instances; Friedman's test compares 3 or more."
+    """
     if strategies < 3:
         return f"{strategies} strategies ran on all instances; Friedman's test compares 3 or more."
     if instances < FEWEST_INSTANCES:
@@ -75,9 +119,33 @@ def refusal(instances: int, strategies: int) -> str:
 
 
 def compared(names: Sequence[str], scores: ArrayLike, families: Sequence[Family]) -> list[PairRow]:
-    """Wilcoxon's test of every pair of `families` on `scores` (instances, strategies).
+    """Test every pair of the families by Wilcoxon's signed-rank test.
 
-    Holm is within a family; a pair with a strategy that is not among `names` has no row.
+    Parameters
+    ----------
+    names : sequence of str
+        The strategies, by column of `scores`.
+    scores : array_like, shape (instances, strategies)
+        Finite, one instance or more; larger is better.
+    families : sequence of Family
+        Holm is within each; a pair with a strategy that is not among `names` has no row.
+
+    Returns
+    -------
+    list of PairRow
+
+    Raises
+    ------
+    ValueError
+        For scores of another shape, or not finite.
+
+    Examples
+    --------
+    >>> from suite.statistics.families import extended
+    >>> scores = [[k + 1.0, 0.0] for k in range(10)]
+    >>> row = compared(["a", "b"], scores, extended((), ["a", "b"], (), "report"))[0]
+    >>> row.better, row.p  # ten of ten: 2 / 2¹⁰
+    ('a', 0.001953125)
     """
     column = dict(zip(names, _table(names, scores).T, strict=True))
     rows = []
@@ -102,10 +170,32 @@ def compared(names: Sequence[str], scores: ArrayLike, families: Sequence[Family]
 def ranking(
     names: Sequence[str], scores: ArrayLike, resolved: Collection[frozenset[str]]
 ) -> Ranking:
-    """Ranks of `scores` (instances, strategies), larger is better, ties sharing the mean rank.
+    """Rank strategies over instances, ties sharing the mean rank, with Friedman's test.
 
-    `resolved` are the pairs that differ. `ValueError` with the words of `refusal` where there are too
-    few of either.
+    Parameters
+    ----------
+    names : sequence of str
+        The strategies, by column of `scores`.
+    scores : array_like, shape (instances, strategies)
+        Finite; larger is better.
+    resolved : collection of frozenset of str
+        The pairs that differ.
+
+    Returns
+    -------
+    Ranking
+
+    Raises
+    ------
+    ValueError
+        With the words of `refusal` where there are too few of either; for scores of another shape, or
+        not finite.
+
+    Examples
+    --------
+    >>> mean = ranking(["a", "b", "c"], [[3, 1, 2]] * 10, ())
+    >>> mean.names, mean.ranks
+    (('a', 'c', 'b'), (1.0, 2.0, 3.0))
     """
     table = _table(names, scores)
     if reason := refusal(*table.shape):
@@ -126,6 +216,8 @@ def _table(names: Sequence[str], scores: ArrayLike) -> np.ndarray:
     table = np.asarray(scores, dtype=float)
     if table.ndim != 2 or table.shape[1] != len(names) or not np.isfinite(table).all():
         raise ValueError(f"scores of shape {table.shape}, wanted finite (n, {len(names)})")
+    if not len(table):
+        raise ValueError("scores of no task instance, wanted one or more")
     return table
 
 
@@ -138,13 +230,13 @@ def _friedman(table: np.ndarray) -> float:
 def _groups(
     names: tuple[str, ...], resolved: Collection[frozenset[str]]
 ) -> tuple[tuple[str, ...], ...]:
-    found: list[tuple[int, int]] = []
+    spans: list[tuple[int, int]] = []
     for first in range(len(names)):
         last = first
         while last + 1 < len(names) and not any(
             frozenset((names[i], names[last + 1])) in resolved for i in range(first, last + 1)
         ):
             last += 1
-        if last > first and not any(a <= first and last <= b for a, b in found):
-            found.append((first, last))
-    return tuple(names[a : b + 1] for a, b in found)
+        if last > first and not any(a <= first and last <= b for a, b in spans):
+            spans.append((first, last))
+    return tuple(names[a : b + 1] for a, b in spans)

@@ -28,7 +28,7 @@ TIE = 1e-9  # of the sum of all sizes: sums closer than this are taken as equal
 
 
 def sign_flip(differences: ArrayLike, alternative: Alternative = "two-sided") -> float:
-    """p of the sign-flip permutation test that the mean of paired differences is 0.
+    """Compute p of the sign-flip permutation test that the mean of paired differences is 0.
 
     Up to 40 differences that are not 0 it is exact. A difference of 0 is dropped: flipping it
     changes no sum, so that p is the same with it. Sums that differ by less than 1e-9 of the sum of
@@ -41,23 +41,28 @@ def sign_flip(differences: ArrayLike, alternative: Alternative = "two-sided") ->
     60 pairs and 5e-4 for 200.
 
     Beyond 200 pairs, which are items and not seeds, the tail is the saddlepoint approximation of
-    Lugannani & Rice (1980) to the same distribution, as Robinson (1982, J. R. Stat. Soc. B 44,
-    91-101) uses it for permutation tests. At 30 to 38 pairs, where all sums can be counted, it is
-    within 1.5 % of a p above 1e-6.
+    Lugannani & Rice (1980, "Saddle point approximation for the distribution of the sum of independent
+    random variables") to the same distribution, as Robinson (1982, J. R. Stat. Soc. B 44, 91-101) uses
+    it for permutation tests. At 30 to 38 pairs, where all sums can be counted, it is within 1.5 % of a
+    p above 1e-6.
 
     Parameters
     ----------
-    differences : (n,) finite floats, on any scale
-    alternative : "two-sided", or "greater": the mean is above 0
+    differences : array_like, shape (n,)
+        Finite, on any scale; n of 0 or more.
+    alternative : {"two-sided", "greater"}
+        "greater": the mean is above 0.
 
     Returns
     -------
-    float in (0, 1]; 1 for "two-sided" where fewer than two differences are not 0
+    float
+        In (0, 1]; twice the tail of the side that was observed, at most 1. 1 for "two-sided" where fewer
+        than two differences are not 0.
 
     Raises
     ------
     BadInput
-        when `differences` is not one row of finite numbers
+        When `differences` is not one row of finite numbers.
 
     Examples
     --------
@@ -65,12 +70,16 @@ def sign_flip(differences: ArrayLike, alternative: Alternative = "two-sided") ->
     0.125
     >>> sign_flip([1.0, 2.0, 3.0, 4.0], "greater")
     0.0625
+    >>> sign_flip([0.0, 0.0])
+    1.0
     """
     d = checked(differences)
     d = d[d != 0]
-    total, size = float(d.sum()), float(np.abs(d).sum())
     if d.size == 0:
         return 1.0
+    # By a power of two, which changes no digit: squares and sums then stay inside float64.
+    d = np.ldexp(d, -int(np.frexp(np.abs(d).max())[1]))
+    total, size = float(d.sum()), float(np.abs(d).sum())
     if alternative == "greater":
         return _tail(np.abs(d), total)
     if d.size == 1 or abs(total) <= TIE * size:
@@ -79,26 +88,28 @@ def sign_flip(differences: ArrayLike, alternative: Alternative = "two-sided") ->
 
 
 def shift_interval(a: ArrayLike, b: ArrayLike, alpha: float = 0.05) -> tuple[float, float]:
-    """The shifts t at which the two-sided test of a − b − t keeps a p of `alpha` or more.
+    """Find the shifts t at which the two-sided test of a − b − t keeps a p of `alpha` or more.
 
-    A 1 − `alpha` interval of the difference, the one of Hartigan (1969) where p is exact: p falls on
-    both sides of the mean, so that the ends are found by bisection, to 1e-4 of the largest
-    deviation from the mean.
+    A 1 − `alpha` interval of the difference, the one of Hartigan (1969, "Using subsample values as
+    typical values") where p is exact: p falls on both sides of the mean, so that the ends are found by
+    bisection, to 1e-4 of the largest deviation from the mean.
 
     Parameters
     ----------
-    a, b : (n,) finite floats, paired; with n of 1 − log₂(alpha) or more the interval is bounded
-    alpha : in (0, 1)
+    a, b : array_like, shape (n,)
+        Finite, paired, one or more; with n of 1 − log₂(alpha) or more the interval is bounded.
+    alpha : float
+        In (0, 1).
 
     Returns
     -------
-    low, high : float, low ≤ mean(a − b) ≤ high; infinite where the pairs are too few for any p
-        below `alpha`
+    low, high : float
+        low ≤ mean(a − b) ≤ high; infinite where the pairs are too few for any p below `alpha`.
 
     Raises
     ------
     BadInput
-        when a and b are not of one length, or not finite
+        When a and b are not of one length, empty or not finite.
 
     Examples
     --------
@@ -125,7 +136,28 @@ def shift_interval(a: ArrayLike, b: ArrayLike, alpha: float = 0.05) -> tuple[flo
 
 
 def paired_differences(a: ArrayLike, b: ArrayLike) -> Values:
-    """a − b, both (n,); `BadInput` when they are not of one length, empty or not finite."""
+    """Subtract paired values.
+
+    Parameters
+    ----------
+    a, b : array_like, shape (n,)
+        Finite, one or more.
+
+    Returns
+    -------
+    ndarray, shape (n,)
+        a − b.
+
+    Raises
+    ------
+    BadInput
+        When they are not of one length, empty or not finite.
+
+    Examples
+    --------
+    >>> paired_differences([3, 4], [1, 1]).tolist()
+    [2.0, 3.0]
+    """
     first, second = checked(a), checked(b)
     if first.shape != second.shape or not first.size:
         raise BadInput(
@@ -136,11 +168,30 @@ def paired_differences(a: ArrayLike, b: ArrayLike) -> Values:
 
 
 def checked(values: ArrayLike) -> Values:
-    """`values` as floats (n,); `BadInput` when they are not one row of finite numbers."""
-    found = np.asarray(values, dtype=float)
-    if found.ndim != 1 or not np.isfinite(found).all():
-        raise BadInput(f"paired differences of shape {found.shape}: must be one row, all finite")
-    return found
+    """Take values as floats, one row of them.
+
+    Parameters
+    ----------
+    values : array_like, shape (n,)
+
+    Returns
+    -------
+    ndarray, shape (n,)
+
+    Raises
+    ------
+    BadInput
+        When they are not one row of finite numbers.
+
+    Examples
+    --------
+    >>> checked([1, 2]).tolist()
+    [1.0, 2.0]
+    """
+    row = np.asarray(values, dtype=float)
+    if row.ndim != 1 or not np.isfinite(row).all():
+        raise BadInput(f"paired differences of shape {row.shape}: must be one row, all finite")
+    return row
 
 
 def _tail(sizes: Values, total: float) -> float:
@@ -151,9 +202,15 @@ def _tail(sizes: Values, total: float) -> float:
 
 
 def _saddlepoint(sizes: Values, total: float) -> float:
-    """The same by Lugannani & Rice (1980): K(t) = Σ log cosh(t·size) is the sum's cumulant function."""
+    """Approximate `_tail` by Lugannani & Rice (1980).
+
+    K(t) = Σ log cosh(t·size) is the cumulant function of the sum.
+    """
+    least = max(
+        0.5**sizes.size, np.finfo(float).tiny
+    )  # of one sum among all; above 1022 pairs it is 0
     if total >= sizes.sum() * (1 - TIE):
-        return float(0.5**sizes.size)
+        return float(least)
     scaled = sizes / np.sqrt((sizes**2).sum())
     x = float(total / np.sqrt((sizes**2).sum()))
     if abs(x) < 1e-6:
@@ -170,7 +227,8 @@ def _saddlepoint(sizes: Values, total: float) -> float:
     cumulant = float((np.logaddexp(t * scaled, -t * scaled) - np.log(2)).sum())
     w = np.sign(t) * np.sqrt(2 * (t * x - cumulant))
     u = t * np.sqrt((scaled**2 / np.cosh(np.minimum(np.abs(t * scaled), 300)) ** 2).sum())
-    return float(np.clip(norm.sf(w) + norm.pdf(w) * (1 / u - 1 / w), 0.0, 1.0))
+    # Their equation (12), w and u as there.
+    return float(np.clip(norm.sf(w) + norm.pdf(w) * (1 / u - 1 / w), least, 1.0))
 
 
 def _counted(sizes: Values, total: float) -> float:

@@ -10,11 +10,12 @@ EXACT = 300  # differences up to which the distribution is computed
 
 
 def wilcoxon(differences: ArrayLike) -> float:
-    """Two-sided p of Wilcoxon's signed-rank test, exact with ties and zeros.
+    """Compute the two-sided p of Wilcoxon's signed-rank test, exact with ties and zeros.
 
-    Zeros are ranked with the rest and their ranks then dropped (Pratt 1959); ties share their
-    midrank. The sum of ranks of the positive differences has a symmetric distribution under random
-    signs, which is counted by dynamic programming; two-sided is twice the smaller tail, at most 1.
+    Zeros are ranked with the rest and their ranks then dropped (Pratt 1959, "Remarks on zeros and ties
+    in the Wilcoxon signed rank procedures"); ties share their midrank. The sum of ranks of the positive
+    differences has a symmetric distribution under random signs, which is counted by dynamic
+    programming; two-sided is twice the smaller tail, at most 1.
 
     Parameters
     ----------
@@ -56,16 +57,32 @@ def wilcoxon(differences: ArrayLike) -> float:
 
 
 def smallest_p(n: int) -> float:
-    """The smallest two-sided p that `n` differences can reach."""
+    """Compute the smallest two-sided p that `n` differences can reach: 2 of 2ⁿ signs.
+
+    Parameters
+    ----------
+    n : int
+        Number of differences, 0 or more.
+
+    Returns
+    -------
+    float
+        In (0, 1].
+
+    Examples
+    --------
+    >>> smallest_p(5), smallest_p(1)
+    (0.0625, 1.0)
+    """
     return float(min(1.0, 2.0 ** (1 - n)))
 
 
 def _sums(ranks: NDArray[np.int64]) -> NDArray[np.float64]:
     """Probability of each sum 0, 1, 2, … of the `ranks` (n,), each counted or not with 1/2."""
-    found = np.zeros(int(ranks.sum()) + 1)
-    found[0] = 1.0
+    chances = np.zeros(int(ranks.sum()) + 1)
+    chances[0] = 1.0
     for rank in ranks.tolist():
-        shifted = found[: found.size - rank].copy()
-        found[rank:] += shifted
-        found *= 0.5
-    return found
+        shifted = chances[: chances.size - rank].copy()
+        chances[rank:] += shifted
+        chances *= 0.5
+    return chances

@@ -25,10 +25,20 @@ Baselines = Mapping[str, "Mapping[str, Score]"]
 class RunCard:
     """What a tracker is told about a run before its first trial.
 
-    `id` is the run's readable name (``ja_math_micro/nsga2/seed=0``), `path` the folder that holds
-    its journal, `config` plain nested data, `objectives` in the order of the losses, `baselines`
-    the names of the baselines the run is compared with, `free` the top-level keys of `config` that
-    a resume may change without becoming another run.
+    Attributes
+    ----------
+    id : str
+        The run's readable name: ``ja_math_micro/nsga2/seed=0``.
+    path : Path
+        The folder that holds its journal.
+    config : mapping of str to object
+        Plain nested data.
+    objectives : sequence of Objective
+        In the order of the losses.
+    baselines : sequence of str
+        Names of the baselines that the run is compared with.
+    free : sequence of str
+        Top-level keys of `config` that a resume may change without becoming another run.
     """
 
     id: str
@@ -42,22 +52,52 @@ class RunCard:
 class Tracker(Protocol):
     """Three calls in a fixed order: `start`, one `trial` per new trial, `finish`.
 
-    `where` is the address or folder a person can look at once `start` has returned.
+    Attributes
+    ----------
+    name : str
+    where : str or None
+        The address or folder a person can look at once `start` has returned.
     """
 
     name: str
     where: str | None
 
     def start(self, run: RunCard, *, resumed_from: int = 0) -> None:
-        """Open the mirror; `resumed_from` trials lie in the journal and are not sent again."""
+        """Open the mirror.
+
+        Parameters
+        ----------
+        run : RunCard
+        resumed_from : int
+            So many trials lie in the journal and are not sent again.
+        """
 
     def trial(self, trial: Trial, hypervolume: float, front_size: int) -> None:
-        """Mirror one trial, with the hypervolume and the size of the front after it."""
+        """Mirror one trial.
+
+        Parameters
+        ----------
+        trial : Trial
+        hypervolume : float
+            After it, in [0, 1].
+        front_size : int
+            After it.
+        """
 
     def finish(
         self, front: Sequence[Trial], baselines: Baselines, *, interrupted: bool = False
     ) -> None:
-        """Close the mirror with the final front; `interrupted` marks a run that will resume."""
+        """Close the mirror.
+
+        Parameters
+        ----------
+        front : sequence of Trial
+            The final front.
+        baselines : Baselines
+            Their scores.
+        interrupted : bool
+            Marks a run that will resume.
+        """
 
 
 class Guarded:
@@ -65,6 +105,11 @@ class Guarded:
 
     The first exception becomes one `RuntimeWarning` of one line and mutes the tracker for the rest
     of the run. Interrupts (`KeyboardInterrupt`, `SystemExit`) still propagate.
+
+    Parameters
+    ----------
+    tracker : Tracker
+        That is guarded.
     """
 
     def __init__(self, tracker: Tracker) -> None:
@@ -74,17 +119,21 @@ class Guarded:
 
     @property
     def where(self) -> str | None:
+        """Where to look; None once the tracker is muted."""
         return None if self.muted else self._tracker.where
 
     def start(self, run: RunCard, *, resumed_from: int = 0) -> None:
+        """Call `Tracker.start`."""
         self._call(lambda: self._tracker.start(run, resumed_from=resumed_from))
 
     def trial(self, trial: Trial, hypervolume: float, front_size: int) -> None:
+        """Call `Tracker.trial`."""
         self._call(lambda: self._tracker.trial(trial, hypervolume, front_size))
 
     def finish(
         self, front: Sequence[Trial], baselines: Baselines, *, interrupted: bool = False
     ) -> None:
+        """Call `Tracker.finish`."""
         self._call(lambda: self._tracker.finish(front, baselines, interrupted=interrupted))
 
     def _call(self, step: Callable[[], None]) -> None:

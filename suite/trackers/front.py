@@ -16,7 +16,19 @@ Cell = str | float | int | None
 
 @dataclass(frozen=True)
 class Row:
-    """One point to show: a trial of the front (with its number and recipe) or a baseline."""
+    """One point to show.
+
+    Attributes
+    ----------
+    kind : {"front", "baseline"}
+    name : str
+    number : int or None
+        Of a trial.
+    scores : dict of str to Score
+        By metric, in natural units.
+    recipe : str or None
+        Of a trial, as JSON.
+    """
 
     kind: str
     name: str
@@ -26,7 +38,17 @@ class Row:
 
 
 def rows(front: Sequence[Trial], baselines: Baselines) -> list[Row]:
-    """The front by trial number, then the baselines in the order given."""
+    """List the front by trial number, then the baselines in the order given.
+
+    Parameters
+    ----------
+    front : sequence of Trial
+    baselines : Baselines
+
+    Returns
+    -------
+    list of Row
+    """
     searched = [
         Row("front", f"trial {t.number}", t.number, dict(t.scores), _compact(t.recipe))
         for t in sorted(front, key=lambda trial: trial.number)
@@ -41,7 +63,18 @@ def _compact(recipe: Any) -> str:
 
 
 def table(points: Sequence[Row]) -> tuple[list[str], list[list[Cell]]]:
-    """Column names and cells: kind, name, number, each score with its stderr, recipe as JSON."""
+    """Lay out points as a table: kind, name, number, each score with its standard error, recipe.
+
+    Parameters
+    ----------
+    points : sequence of Row
+
+    Returns
+    -------
+    columns : list of str
+    cells : list of list
+        Row by row; None where a point lacks a score.
+    """
     metrics = list(dict.fromkeys(metric for point in points for metric in point.scores))
     columns = ["kind", "name", "number"]
     columns += [column for metric in metrics for column in (metric, f"{metric} stderr")]
@@ -56,10 +89,19 @@ def table(points: Sequence[Row]) -> tuple[list[str], list[list[Cell]]]:
 
 
 def figure(points: Sequence[Row], objectives: Sequence[Objective]) -> Any:
-    """A plotly figure in natural units: two axes, or every pair of them from three objectives on.
+    """Draw points in natural units: two axes, or every pair of them from three objectives on.
 
     Points that lack an objective's metric are left out; with a single objective the points stand
     in one column per kind.
+
+    Parameters
+    ----------
+    points : sequence of Row
+    objectives : sequence of Objective
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
     """
     import plotly.graph_objects as go
 

@@ -18,17 +18,22 @@ class NoTracker:
     where: str | None = None
 
     def start(self, run: RunCard, *, resumed_from: int = 0) -> None:
-        """Nothing to open."""
+        """Open nothing."""
 
     def trial(self, trial: Trial, hypervolume: float, front_size: int) -> None:
-        """Nothing to mirror."""
+        """Mirror nothing."""
 
     def finish(
         self, front: Sequence[Trial], baselines: Baselines, *, interrupted: bool = False
     ) -> None:
-        """Nothing to close."""
+        """Close nothing."""
 
 
 def make() -> NoTracker:
-    """The tracker of ``tracker=none``."""
+    """Make the tracker of ``tracker=none``.
+
+    Returns
+    -------
+    NoTracker
+    """
     return NoTracker()

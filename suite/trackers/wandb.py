@@ -32,7 +32,16 @@ INTERRUPTED = 130
 
 
 def run_id(run: RunCard) -> str:
-    """The W&B id of a run: same folder and same configuration, free keys aside, same id."""
+    """Make the W&B id of a run: same folder and same configuration, free keys aside, same id.
+
+    Parameters
+    ----------
+    run : RunCard
+
+    Returns
+    -------
+    str
+    """
     fixed = {key: value for key, value in run.config.items() if key not in run.free}
     identity = json.dumps([str(run.path.resolve()), _plain(fixed)], sort_keys=True)
     readable = re.sub(r"[^A-Za-z0-9_.-]+", "-", run.id).strip("-")
@@ -44,7 +53,16 @@ def _plain(config: Any) -> Any:
 
 
 class WandbTracker:
-    """Mirrors a run to W&B; options as in ``conf/tracker/wandb.yaml``."""
+    """Mirrors a run to W&B.
+
+    Parameters
+    ----------
+    project : str
+    group : str or None
+    mode : {"auto", "offline", "online"}
+    directory : str or None
+        All as in ``conf/tracker/wandb.yaml``.
+    """
 
     name = "wandb"
 
@@ -60,7 +78,19 @@ class WandbTracker:
         self._card: RunCard | None = None
 
     def start(self, run: RunCard, *, resumed_from: int = 0) -> None:
-        """Open the W&B run; raises `OSError` if its folder cannot be made, W&B's errors as is."""
+        """Open the W&B run.
+
+        Parameters
+        ----------
+        run : RunCard
+        resumed_from : int
+            Trials that are read from the journal instead of sent.
+
+        Raises
+        ------
+        OSError
+            If its folder cannot be made; W&B's errors as they are.
+        """
         if self._directory is not None:  # W&B itself would move silently to a temporary folder
             Path(self._directory).mkdir(parents=True, exist_ok=True)
         self._card = run
@@ -75,7 +105,16 @@ class WandbTracker:
                     self._note_best(Trial.from_line(line))
 
     def trial(self, trial: Trial, hypervolume: float, front_size: int) -> None:
-        """One history row with scores, losses, best scores so far and the anytime hypervolume."""
+        """Log one history row with scores, losses, best scores so far and the anytime hypervolume.
+
+        Parameters
+        ----------
+        trial : Trial
+        hypervolume : float
+            After it, in [0, 1].
+        front_size : int
+            After it.
+        """
         self._note_best(trial)
         row: dict[str, Any] = {
             "trial": trial.number,
@@ -99,7 +138,14 @@ class WandbTracker:
     def finish(
         self, front: Sequence[Trial], baselines: Baselines, *, interrupted: bool = False
     ) -> None:
-        """Front as table and plot, journal as artifact; an interrupted run exits with 130."""
+        """Log the front as table and plot, the journal as artifact; an interrupted run exits with 130.
+
+        Parameters
+        ----------
+        front : sequence of Trial
+        baselines : Baselines
+        interrupted : bool
+        """
         import wandb
 
         card = self._started()
@@ -179,7 +225,7 @@ class WandbTracker:
 
 
 def _resolve(mode: str) -> str:
-    """`mode` with ``auto`` resolved: WANDB_MODE if set, else online exactly when logged in."""
+    """Decide `mode` where it is ``auto``: WANDB_MODE if set, else online exactly when logged in."""
     if mode != "auto":
         return mode
     if chosen := os.environ.get("WANDB_MODE"):
@@ -196,7 +242,25 @@ def make(
     mode: str = "auto",
     dir: str | None = None,
 ) -> WandbTracker:
-    """The tracker of ``tracker=wandb``; `BadInput` for an unknown mode or a missing package."""
+    """Make the tracker of ``tracker=wandb``.
+
+    Parameters
+    ----------
+    project : str
+    group : str, optional
+    mode : {"auto", "offline", "online"}
+    dir : str, optional
+        Where W&B keeps its files.
+
+    Returns
+    -------
+    WandbTracker
+
+    Raises
+    ------
+    BadInput
+        For an unknown mode or a missing package.
+    """
     if mode not in MODES:
         raise BadInput(f"tracker wandb: mode {mode!r} is not one of {', '.join(MODES)}")
     missing = [name for name in ("wandb", "plotly") if importlib.util.find_spec(name) is None]

@@ -10,7 +10,7 @@ import pytest
 
 from suite.assembly import assemble, compose
 from suite.records.journal import Journal
-from suite.report.rows.words import fixed
+from suite.report.rows.formats import fixed
 from suite.search import harness
 from suite.statistics import pareto
 from tests.docs import published_tables as published

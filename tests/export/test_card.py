@@ -58,7 +58,8 @@ def test_the_front_matter_names_hub_models_only(soup: Recipe) -> None:
     }
     mixed = {**PARENTS, "base": replace(PARENTS["base"], licence="other")}
     text = card.texts(soup, mixed, MADE, EXACT)["README.md"]
-    assert "license" not in front_matter(text) and "not known to be one" in text
+    assert "license" not in front_matter(text)
+    assert "not known to be one" in text
 
 
 def test_the_recipe_is_written_for_both_readers(soup: Recipe) -> None:

@@ -37,7 +37,8 @@ def whole(out: Path) -> bool:
 
 def test_a_new_repository_takes_the_folder_in_one_commit(hub: HubServer, out: Path) -> None:
     assert push.upload(out, "org/soup", private=False) == f"{hub.url}/org/soup"
-    assert hub.get("org/soup").files == FILES and len(hub.get("org/soup").uploaded) == 1
+    assert hub.get("org/soup").files == FILES
+    assert len(hub.get("org/soup").uploaded) == 1
     assert whole(out)
 
 
@@ -47,7 +48,8 @@ def test_an_empty_repository_is_used_and_a_filled_one_is_not(hub: HubServer, out
     assert FILES.items() <= hub.get("org/empty").files.items()
     with pytest.raises(BadInput, match=r"org/empty: exists and is not empty \(409\)"):
         push.upload(out, "org/empty", private=False)
-    assert len(hub.get("org/empty").uploaded) == 1 and whole(out)
+    assert len(hub.get("org/empty").uploaded) == 1
+    assert whole(out)
 
 
 def test_an_empty_public_repository_is_not_taken_for_a_private_one(
@@ -61,7 +63,8 @@ def test_an_empty_public_repository_is_not_taken_for_a_private_one(
 
 def test_a_private_upload_makes_a_private_repository(hub: HubServer, out: Path) -> None:
     push.upload(out, "org/mine", private=True)
-    assert hub.get("org/mine").private and hub.get("org/mine").files == FILES
+    assert hub.get("org/mine").private
+    assert hub.get("org/mine").files == FILES
 
 
 @pytest.mark.parametrize(
@@ -74,13 +77,15 @@ def test_a_refusal_is_one_line_and_says_how_to_go_on(
     hub.add("org/soup", {})
     hub.get("org/soup").status = status
     text = refusal(out)
-    assert said in text and f"hf upload org/soup {out}" in text
+    assert said in text
+    assert f"hf upload org/soup {out}" in text
 
 
 def refusal(out: Path) -> str:
     with pytest.raises(BadInput) as refused:
         push.upload(out, "org/soup", private=False)
-    assert "\n" not in str(refused.value) and whole(out)
+    assert "\n" not in str(refused.value)
+    assert whole(out)
     return str(refused.value)
 
 
@@ -130,7 +135,9 @@ def test_only_the_repositorys_name_confirms(
     monkeypatch.setattr("builtins.input", lambda prompt: typed)
     assert push.confirm("org/soup", out, private=True) == agreed
     shown = capsys.readouterr().out
-    assert "2 files" in shown and "org/soup, private" in shown and "model.safetensors" in shown
+    assert "2 files" in shown
+    assert "org/soup, private" in shown
+    assert "model.safetensors" in shown
 
 
 def test_a_closed_terminal_confirms_nothing(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -82,17 +82,20 @@ def test_transformers_alone_loads_the_whole_model(
     assert not any(info[key] for key in ("missing_keys", "unexpected_keys", "mismatched_keys"))
     before = AutoModelForImageTextToText.from_pretrained(here["vlm"])
     eyes, own = towers.eyes_of(model), towers.eyes_of(before)
-    assert eyes.keys() == own.keys() and all(torch.equal(eyes[n], own[n]) for n in own)
+    assert eyes.keys() == own.keys()
+    assert all(torch.equal(eyes[n], own[n]) for n in own)
     assert ("model.image_newline" in eyes) == (architecture == "llava_next")
     live = searched(plan(here)).model
-    assert same(model, live) and not same(model, before)
+    assert same(model, live)
+    assert not same(model, before)
     assert (model.lm_head.weight is model.get_input_embeddings().weight) == tied
     assert weights.parameters == sum(p.numel() for p in live.parameters())
     assert weights.altered == 0.0
     kept = [f for f in here["vlm"].iterdir() if "token" in f.name or "processor" in f.name]
     assert len(kept) >= 3
     assert all((out / file.name).read_bytes() == file.read_bytes() for file in kept)
-    assert type(model.config) is type(before.config) and (out / "generation_config.json").is_file()
+    assert type(model.config) is type(before.config)
+    assert (out / "generation_config.json").is_file()
     if architecture != "qwen2_vl":  # whose processor, for its videos, needs torchvision
         assert AutoProcessor.from_pretrained(out).image_token == "<image>"
 

@@ -43,9 +43,11 @@ def exported(plan: Plan, out: Path) -> tuple[float, Weights]:
     assert isinstance(plan.recipe, LayerPath)
     weights = checkpoint.write(plan, out, lambda _: {})
     model = AutoModelForCausalLM.from_pretrained(out, trust_remote_code=False)
-    assert str(model.dtype) == f"torch.{plan.live}" and len(model.model.layers) == 10
+    assert str(model.dtype) == f"torch.{plan.live}"
+    assert len(model.model.layers) == 10
     config = json.loads((out / "config.json").read_text())
-    assert config["num_hidden_layers"] == 10 and config["model_type"] == "mistral"
+    assert config["num_hidden_layers"] == 10
+    assert config["model_type"] == "mistral"
     assert not list(out.glob("*.py"))
     wanted = logits(searched(plan).model)
     found = difference(logits(model), wanted)
@@ -66,7 +68,8 @@ def test_folding_is_exact_but_for_rounding(
     plan: MakePlan, tmp_path: Path, path: LayerPath, dtype: str, bound: float
 ) -> None:
     found, weights = exported(plan(recipe=path, live=dtype), tmp_path / "out")
-    assert 0 < found < bound and 0 < weights.folding < bound
+    assert 0 < found < bound
+    assert 0 < weights.folding < bound
 
 
 @pytest.mark.parametrize(("dtype", "bound"), [("float32", 2e-3), ("bfloat16", 4e-2)])
@@ -83,7 +86,8 @@ def test_without_scales_the_export_is_the_searched_model_bit_for_bit(
 ) -> None:
     plain = plan(recipe=ten_hops(0, 1.0, 1.0, mix=SOUP))
     weights = checkpoint.write(plain, tmp_path / "out", lambda _: {})
-    assert weights.folding == 0.0 and weights.altered == 0.0
+    assert weights.folding == 0.0
+    assert weights.altered == 0.0
     live, again = searched(plain), handle.load(tmp_path / "out", "cpu")
     assert torch.equal(logits(live.model), logits(again.model))
     items = resources.resolve("zoo:ja_math_micro/items/ja_general")

@@ -29,7 +29,8 @@ def test_every_question_has_the_best_merge_first_and_all_parents(results: Result
     assert [q.prompt for q in questions] == [s.prompt for s in best.samples]
     for question, sample in zip(questions, best.samples, strict=True):
         first, tuned, *parents = question.replies
-        assert first.model.endswith(best.name) and first.kind == "searched"
+        assert first.model.endswith(best.name)
+        assert first.kind == "searched"
         assert first.sample == sample
         assert tuned.kind == "hand-tuned"
         assert {r.model for r in parents} == {

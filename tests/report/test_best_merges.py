@@ -13,7 +13,7 @@ from scipy.stats import t
 from suite.report.load.load import load
 from suite.report.load.results import Results, Run
 from suite.report.rows.best_merges import BestRow, best_rows
-from suite.report.rows.conclusion import best_merges
+from suite.report.rows.sentences import best_merges
 from suite.statistics import choice, rank_sum
 
 NAMES = ["ja_math", "ja_general"]

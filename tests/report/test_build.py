@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import shutil
 from pathlib import Path
 
 import pytest
@@ -50,3 +52,16 @@ def test_one_seed_of_two_optimizers_is_enough_for_a_report(tmp_path: Path) -> No
     synthetic.write(tmp_path / "r", optimizers=("tpe", "random"), seeds=1, trials=6, judged=False)
     html = report.build(tmp_path / "r", synthetic.TASK, tmp_path / "out").read_text("utf-8")
     assert "No difference, however large, can pass that correction." in html
+
+
+def test_two_strategies_that_tie_with_one_seed_each_have_a_report(tmp_path: Path) -> None:
+    """The same journal under two names: nothing differs, no p is below 1, and nothing breaks."""
+    folder = tmp_path / "r" / synthetic.TASK
+    synthetic.write(tmp_path / "r", optimizers=("tpe",), seeds=1, trials=6, items=(20, 20))
+    shutil.copytree(folder / "tpe", folder / "random")
+    html = report.build(tmp_path / "r", synthetic.TASK, tmp_path / "out").read_text("utf-8")
+    with (tmp_path / "out" / "comparisons.csv").open(encoding="utf-8", newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert (row["p"], row["p_holm"], row["p_paired"], row["search_p"]) == ("1.0",) * 4
+    assert (row["improvement"], row["better"], row["difference"]) == ("0.5", "", "0.0")
+    assert "No strategy is resolved to be better than random search" in html

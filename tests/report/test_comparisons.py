@@ -78,7 +78,8 @@ def test_comparison_table(results: Results, small: Path) -> None:
         assert 0.0625 <= row.p_paired <= row.p_paired_holm <= 1  # 2 / 2^5 at the least
         assert row.difference == pytest.approx(np.mean(a) - np.mean(b))
         assert row.sd_seeds == pytest.approx(np.sqrt((np.var(a, ddof=1) + np.var(b, ddof=1)) / 5))
-        assert row.sd_items > 0 and row.p_items <= row.p_items_holm <= min(1, size * row.p_items)
+        assert row.sd_items > 0
+        assert row.p_items <= row.p_items_holm <= min(1, size * row.p_items)
         assert row.difference_low < row.difference < row.difference_high
         a, b = search[row.a], search[row.b]
         assert (row.search_median_a, row.search_median_b) == pytest.approx((median(a), median(b)))
@@ -109,7 +110,8 @@ def test_items_are_drawn_again_from_the_outcomes_of_the_judged_merges(results: R
 
 def test_a_figure_without_items_is_held_fixed_and_named(hopping: Path) -> None:
     rows = comparisons.comparison_rows(load(hopping, synthetic.TASK))
-    assert rows and all(row.held == ("depth",) and row.sd_items > 0 for row in rows)
+    assert rows
+    assert all(row.held == ("depth",) and row.sd_items > 0 for row in rows)
 
 
 def test_without_outcomes_of_items_the_seeds_alone_decide(results: Results) -> None:
@@ -121,7 +123,9 @@ def test_without_outcomes_of_items_the_seeds_alone_decide(results: Results) -> N
     found = comparisons.comparison_rows(replace(results, runs=runs))
     assert found
     for row in found:
-        assert np.isnan(row.p_items) and np.isnan(row.sd_items) and row.held == ()
+        assert np.isnan(row.p_items)
+        assert np.isnan(row.sd_items)
+        assert row.held == ()
         assert bool(row.better) == (row.p_holm < 0.05)
 
 
@@ -138,7 +142,8 @@ def test_the_verdict_needs_both_tests_where_items_are_known() -> None:
     shaken = {n: rng.normal(0, 20, 9) for n in scores}
     loud = {n: {k: v + shaken[n] for k, v in by.items()} for n, by in still.items()}
     (row,) = comparisons.compared(Ends(scores, scores, ItemDraws(loud)), family)
-    assert row.p_holm < 0.05 < row.p_items_holm and row.better == ""
+    assert row.p_holm < 0.05 < row.p_items_holm
+    assert row.better == ""
     assert comparisons.compared(Ends(scores), family) == []  # nothing is judged
 
 
@@ -162,7 +167,8 @@ def test_adding_a_strategy_changes_no_published_row(tmp_path: Path) -> None:
         assert freeze(tmp_path, synthetic.TASK) == [file]
         assert file.read_text("utf-8").startswith(was.rstrip("\n]}"))
         dated = table(tmp_path)
-        assert dated[: len(before)] == before and len(dated) == len(after)
+        assert dated[: len(before)] == before
+        assert len(dated) == len(after)
         assert freeze(tmp_path, synthetic.TASK) == []
         before, was = dated, file.read_text("utf-8")
 
@@ -198,7 +204,8 @@ def test_the_paired_test_uses_common_seeds_alone() -> None:
     assert row.p_paired == pytest.approx(2 / 2**8)
     scores["s0"] = {seed + 100: value for seed, value in scores["s0"].items()}
     (row,) = comparisons.compared(Ends(scores))
-    assert np.isnan(row.p_paired) and row.better == "s1"
+    assert np.isnan(row.p_paired)
+    assert row.better == "s1"
 
 
 def test_optimizers_are_ordered_by_their_median(results: Results) -> None:

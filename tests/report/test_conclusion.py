@@ -12,8 +12,8 @@ import synthetic
 from suite.report.load.load import load
 from suite.report.load.results import HandTuned, Results, Stage
 from suite.report.rows import headline
-from suite.report.rows.conclusion import conclusion
-from suite.report.rows.words import signed
+from suite.report.rows.formats import signed
+from suite.report.rows.sentences import conclusion
 from tests.nonempty import some
 
 

@@ -14,7 +14,7 @@ from suite.errors import BadInput
 from suite.records.task_folder import TaskFolder
 from suite.report.load import families
 from suite.report.load.load import load
-from suite.report.rows import words
+from suite.report.rows import sentences
 
 DAY = "2026-11-29"
 
@@ -41,15 +41,15 @@ def test_what_is_frozen_is_read_again(folder: Path) -> None:
 
 def test_the_page_says_what_is_frozen_and_what_it_can_never_resolve(folder: Path) -> None:
     results = load(folder.parent, synthetic.TASK)
-    first = words.floors(families.of(results), 5)[0]
+    first = sentences.floors(families.of(results), 5)[0]
     assert first.startswith(
         "controls: 2 pairs, not frozen; with 5 seeds the smallest p after Holm is"
     )
     assert "0.016 (Mann–Whitney) and 0.125 (paired by seed)" in first
     families.freeze(TaskFolder(folder), results, DAY)
-    again = words.floors(families.of(load(folder.parent, synthetic.TASK)), 5)
+    again = sentences.floors(families.of(load(folder.parent, synthetic.TASK)), 5)
     assert all(f"frozen on {DAY}" in text for text in again)
-    assert words.floors(families.of(results), 3)[0].endswith("can pass that correction.")
+    assert sentences.floors(families.of(results), 3)[0].endswith("can pass that correction.")
 
 
 ENTRY = {"name": "pairs", "date": DAY, "measure": "hypervolume", "pairs": [["a", "b"]]}

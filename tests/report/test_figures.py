@@ -9,9 +9,9 @@ import pytest
 import synthetic
 from matplotlib.figure import Figure
 
-from suite.report.figures import figures
+from suite.report.figures import fronts as figures
 from suite.report.load.load import load
-from suite.report.rows import series
+from suite.report.rows import fronts
 from tests.nonempty import some
 
 
@@ -19,7 +19,7 @@ from tests.nonempty import some
 def axes(small: Path) -> object:
     figure = Figure(figsize=(7.2, 5.6))
     axes = figure.subplots()
-    (plane,) = series.planes(load(small, synthetic.TASK))
+    (plane,) = fronts.planes(load(small, synthetic.TASK))
     figures._fronts(axes, plane)
     return axes
 
@@ -44,20 +44,22 @@ def test_a_surface_never_claims_what_is_not_attained(axes, small: Path) -> None:
 
 
 def test_surfaces_in_a_corner_get_a_panel_that_holds_them_all(small: Path) -> None:
-    (plane,) = series.planes(load(small, synthetic.TASK))
-    far = series.Point(-200.0, -200.0, 1.0, 1.0, "far")
+    (plane,) = fronts.planes(load(small, synthetic.TASK))
+    far = fronts.Point(-200.0, -200.0, 1.0, 1.0, "far")
     window = figures._corner(replace(plane, merges=(*plane.merges, far)))
     assert window
     (x0, x1), (y0, y1) = window
     for cloud in plane.clouds:
         for x, y in cloud.surfaces[figures.MIDDLE]:
-            assert x0 < x < x1 and y0 < y < y1
-    assert x0 > far.x and y0 > far.y
+            assert x0 < x < x1
+            assert y0 < y < y1
+    assert x0 > far.x
+    assert y0 > far.y
 
 
 def test_surfaces_that_fill_the_plane_get_none(small: Path) -> None:
-    (plane,) = series.planes(load(small, synthetic.TASK))
+    (plane,) = fronts.planes(load(small, synthetic.TASK))
     ends = [corner for cloud in plane.clouds for corner in cloud.surfaces[figures.MIDDLE]]
-    beside = tuple(series.Point(x, y, 1.0, 1.0, "beside") for x, y in (min(ends), max(ends)))
+    beside = tuple(fronts.Point(x, y, 1.0, 1.0, "beside") for x, y in (min(ends), max(ends)))
     inside = tuple(replace(cloud, points=()) for cloud in plane.clouds)
     assert figures._corner(replace(plane, clouds=inside, merges=beside, parents=())) is None

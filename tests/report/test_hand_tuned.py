@@ -12,8 +12,8 @@ import synthetic
 from scipy.stats import t
 
 from suite import report
+from suite.report.load.chosen import stage_rows, taken_home
 from suite.report.load.controls import control_rows
-from suite.report.load.hand_tuned import stage_rows, taken_home
 from suite.report.load.load import load
 from suite.report.load.results import Results
 from suite.report.rows import headline
@@ -57,7 +57,8 @@ def test_each_stage_takes_home_what_is_best_on_select_items_by_then(
             assert list(stage.chosen[rule].losses) == report_[number]
     assert len(stage_rows(results.tuned, results.objectives)) == 2 * 4 * 2
     (row,) = (r for r in control_rows(results) if r.control == "hand tuning by rule")
-    assert row.there and "front of 3 candidates" in row.measured
+    assert row.there
+    assert "front of 3 candidates" in row.measured
 
 
 def test_searches_are_compared_with_it_by_the_same_rule_at_its_cost_and_at_the_end(
@@ -68,7 +69,8 @@ def test_searches_are_compared_with_it_by_the_same_rule_at_its_cost_and_at_the_e
     assert {(row.at_cost, row.trials) for row in rows} <= {(False, 12), (True, 3)}
     for row in rows:
         assert row.baseline == results.tuned.chosen[row.rule].name
-        assert row.trial is not None and row.trial < row.trials
+        assert row.trial is not None
+        assert row.trial < row.trials
 
 
 def test_a_run_that_is_not_judged_at_that_cost_has_no_row_there(folder: Path) -> None:
@@ -126,4 +128,5 @@ def test_a_front_against_itself_is_no_gain(results: Results) -> None:
     assert results.tuned is not None
     same = tuple(replace(run, reported=results.tuned.front) for run in results.runs)
     (row,) = front_gains(replace(results, runs=same))
-    assert row.gain == pytest.approx(0.0) and row.p == 1.0
+    assert row.gain == pytest.approx(0.0)
+    assert row.p == 1.0

@@ -32,7 +32,8 @@ def test_tables_are_whole(written: dict[str, str]) -> None:
         rows = [line for line in body.splitlines() if line.endswith(r"\\")]
         assert len(rows) > 1
         assert all(len(re.findall(r"(?<!\\)&", row)) == columns - 1 for row in rows)
-        assert body.count(r"\midrule") == 1 and text.rstrip().endswith(r"\end{tabular}")
+        assert body.count(r"\midrule") == 1
+        assert text.rstrip().endswith(r"\end{tabular}")
         assert text.startswith("% ja_math_micro: ")
 
 

@@ -28,7 +28,8 @@ def plain() -> Lettering:
 def test_latin_needs_no_other_font(only_shipped: None) -> None:
     assert plain().families == (PLAIN,)
     found = Lettering.of("right ✓ wrong ✗ …", wanted="~")
-    assert found is not None and found.families == (PLAIN,)
+    assert found is not None
+    assert found.families == (PLAIN,)
 
 
 def test_without_a_font_there_is_no_lettering(only_shipped: None) -> None:
@@ -49,7 +50,8 @@ def test_japanese_letters_come_from_a_font_that_has_them() -> None:
     found = Lettering.of(KANA)
     if found is None:
         pytest.skip("no font with kana")
-    assert found.families[0] == PLAIN and "Last" not in found.families[1]
+    assert found.families[0] == PLAIN
+    assert "Last" not in found.families[1]
     assert found.clean(KANA) == KANA
     assert found.clean(f"a\t{NOWHERE}") == "a " + MISSING * 2
     assert found.width(KANA, 9.0) == pytest.approx(9.0 * len(KANA), rel=1e-3)

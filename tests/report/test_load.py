@@ -94,7 +94,9 @@ def test_a_run_that_is_not_judged_to_the_end_has_chosen_nothing(results: Path) -
     lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
     path.write_text("".join(lines[1:]), encoding="utf-8")  # a select line is missing
     run = load(results, synthetic.TASK).of("nsga2")[1]
-    assert run.chosen == {} and run.first is None and run.at_cost == {}
+    assert run.chosen == {}
+    assert run.first is None
+    assert run.at_cost == {}
     assert run.reported  # the front, as far as it is there
 
 

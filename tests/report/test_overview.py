@@ -17,7 +17,7 @@ from suite import report
 from suite.commands.report import freeze
 from suite.report.load.load import load
 from suite.report.page import overview
-from suite.report.rows import instances
+from suite.report.rows import across
 from suite.report.rows.instances import Instance
 from suite.report.rows.tables import Tables
 from suite.statistics import bootstrap, ranks
@@ -71,23 +71,25 @@ def test_the_page_loads_nothing_from_anywhere(page: Path) -> None:
     html = page.read_text(encoding="utf-8")
     for target in read(html).loads:
         assert target.startswith(("#", "..")) or (page.parent / target).is_file()
-    assert "https:" not in html and "http:" not in html
+    assert "https:" not in html
+    assert "http:" not in html
 
 
 def test_ranks_are_those_of_the_medians(found: list[Instance]) -> None:
-    ranking = instances.ranked(found)
+    ranking = across.ranked(found)
     assert isinstance(ranking, ranks.Ranking)
     assert set(ranking.names) == {"nsga2", "random", "tpe"}  # the fourth ran on one task alone
     medians = np.array([[np.median([*i.final[n].values()]) for n in ranking.names] for i in found])
     expected = rankdata(-medians, axis=1).mean(axis=0)
     assert ranking.ranks == pytest.approx(expected)
-    rows = {row.optimizer: row for row in instances.across_rows(found)}
+    rows = {row.optimizer: row for row in across.across_rows(found)}
     assert [rows[n].rank for n in ranking.names] == pytest.approx(expected)
-    assert np.isnan(rows["cmaes"].rank) and rows["cmaes"].tasks == 1
+    assert np.isnan(rows["cmaes"].rank)
+    assert rows["cmaes"].tasks == 1
 
 
 def test_aggregates_are_over_the_tasks_that_have_what_they_need(found: list[Instance]) -> None:
-    rows = {row.optimizer: row for row in instances.across_rows(found)}
+    rows = {row.optimizer: row for row in across.across_rows(found)}
     frozen = [each for each in found if not np.isnan(each.reference)]
     assert len(frozen) == rows["tpe"].measured == MANY // 2
     shares = [np.array([*each.final["tpe"].values()]) / each.reference for each in frozen]
@@ -95,7 +97,8 @@ def test_aggregates_are_over_the_tasks_that_have_what_they_need(found: list[Inst
     pairs = [[[*i.final[n].values()] for i in found] for n in ("tpe", "random")]
     assert rows["tpe"].improvement == pytest.approx(bootstrap.improvement(*pairs).value)
     assert rows["tpe"].improvement_low < rows["tpe"].improvement < rows["tpe"].improvement_high
-    assert rows["random"].compared == 0 and rows["cmaes"].compared == 1
+    assert rows["random"].compared == 0
+    assert rows["cmaes"].compared == 1
     better = sum(
         any(c.better == "tpe" and "random" in (c.a, c.b) for c in each.comparisons)
         for each in found
@@ -105,11 +108,11 @@ def test_aggregates_are_over_the_tasks_that_have_what_they_need(found: list[Inst
 
 def test_the_page_says_what_the_tables_say(page: Path, found: list[Instance]) -> None:
     text = words(page)
-    ranking = instances.ranked(found)
+    ranking = across.ranked(found)
     assert isinstance(ranking, ranks.Ranking)
     assert f"{ranking.names[0]} has the best mean rank, {ranking.ranks[0]:.2f} over 10" in text
     assert "Wilcoxon’s signed-rank test of the medians, exact, with Holm" in text
-    pairs = instances.pair_rows(found)
+    pairs = across.pair_rows(found)
     assert [(r.family, r.a, r.b) for r in pairs] == [
         ("controls", "nsga2", "random"), ("controls", "tpe", "random"), ("pairs", "nsga2", "tpe"),
     ]  # fmt: skip
@@ -117,7 +120,7 @@ def test_the_page_says_what_the_tables_say(page: Path, found: list[Instance]) ->
         assert [(r["a"], float(r["p_holm"])) for r in csv.DictReader(file)] == [
             (r.a, r.p_holm) for r in pairs
         ]
-    rows = {row.optimizer: row for row in instances.across_rows(found)}
+    rows = {row.optimizer: row for row in across.across_rows(found)}
     for pair in pairs[:2]:
         assert rows[pair.a].p_random_holm == pair.p_holm
         assert ("random" in rows[pair.a].over) == (pair.better == pair.a)
@@ -162,7 +165,8 @@ def test_too_few_tasks_are_refused_with_the_reason(tasks: Path, page: Path, tmp_
     for target in read(html).loads:
         assert target.startswith("#") or (out / target).is_file()
     for name in ("task_0", "task_1"):
-        assert f'href="{name}/index.html"' in html and (out / name / "index.html").is_file()
+        assert f'href="{name}/index.html"' in html
+        assert (out / name / "index.html").is_file()
 
 
 PROBE = """

@@ -150,7 +150,8 @@ def test_layer_paths_are_drawn_block_by_block(hopping: Path, tmp_path: Path) -> 
     for each in shown:
         for place, hop in enumerate(each.path.hops):
             assert f"<title>hop {place}: layer {hop.layer} of {hop.part}" in section
-    assert 'href="#paths"' in html and 'href="hops.csv"' in section
+    assert 'href="#paths"' in html
+    assert 'href="hops.csv"' in section
     text = " ".join(" ".join(read(html).text).split())
     assert "depth, layers" in text
     assert "± 0.0" not in text  # an exact figure has no error
@@ -204,7 +205,9 @@ def test_blocks_of_paths_are_shaded_and_answer(hopping: Path, tmp_path: Path) ->
     assert 0 < min(shades) < max(shades) <= 1
     assert len(found["fills"]) == 2
     assert found["tip"].startswith("hop 0: layer 0 of ")
-    assert found["gone"] and found["charts"] and found["overflow"] == 0
+    assert found["gone"]
+    assert found["charts"]
+    assert found["overflow"] == 0
 
 
 def test_a_run_that_found_nothing_in_the_box_is_named(small: Path) -> None:

@@ -12,7 +12,7 @@ from browsing import CHROMIUM, probed
 
 from suite import report
 from suite.report.load.load import load
-from suite.report.rows import attainments
+from suite.report.rows import fronts
 
 PROBE = """
 <script>
@@ -97,7 +97,8 @@ def test_charts_are_drawn_and_answer(found: dict[str, Any], frozen: Path) -> Non
     judged = sum(len(run.reported) for run in results.runs) + len(results.baselines)
     assert found["marks"] == judged
     assert (found["surfaces"], found["curves"], found["bands"], found["times"]) == (3, 3, 3, 3)
-    assert "ja_math" in found["tip"] and "±" in found["tip"]
+    assert "ja_math" in found["tip"]
+    assert "±" in found["tip"]
     assert re.search(r"nsga2: 0\.\d{3} \(", found["follow"])
     assert re.search(r"nsga2: 0\.\d{3}$", found["reached"], re.M)
     assert (found["overflow"], found["broken"]) == (0, 0)
@@ -125,7 +126,7 @@ def test_bands_surfaces_and_errors_can_be_chosen(found: dict[str, Any], frozen: 
 
 @pytest.mark.browser
 def test_differences_are_shown_pair_by_pair(found: dict[str, Any], frozen: Path) -> None:
-    pairs = attainments.differences(load(frozen, synthetic.TASK))
+    pairs = fronts.differences(load(frozen, synthetic.TASK))
     assert found["pairs"] == [f"{p.a} minus {p.b} ({p.seeds} runs each)" for p in pairs]
     assert found["rectangles"] == len(pairs[0].rectangles)
     assert re.match(r"attained by \d+ % more of \w+'s runs", found["difference"])

@@ -137,7 +137,8 @@ def test_depth_is_exact_and_needs_no_test(results: Results, depth: float, more: 
     assert [row.relation for row in rows] == ["dominated"] * 3
     assert all(row.resolved for row in rows)
     assert rows[2].difference == more
-    assert math.isnan(rows[2].p) and math.isnan(rows[2].low)
+    assert math.isnan(rows[2].p)
+    assert math.isnan(rows[2].low)
 
 
 def test_a_timed_cost_is_not_exact(results: Results) -> None:

@@ -64,7 +64,8 @@ def test_each_strategy_by_each_indicator(results: Results) -> None:
         assert list(row.values) == own
         assert row.median == median(own)
         assert row.iqm == pytest.approx(trim_mean(own, 0.25))
-        assert row.low <= row.median <= row.high and row.iqm_low <= row.iqm <= row.iqm_high
+        assert row.low <= row.median <= row.high
+        assert row.iqm_low <= row.iqm <= row.iqm_high
 
 
 def test_under_five_seeds_there_are_points_and_no_interval(tmp_path: Path) -> None:
@@ -102,7 +103,8 @@ def test_a_run_of_failures_is_scored_at_the_reference(frozen: Path, tmp_path: Pa
     expected = moocore.igd_plus(np.ones((1, 2)), ref=results.reference.losses)
     assert row.igd_plus == pytest.approx(expected)
     (failed,) = (r for r in tables.failures if r.optimizer == "tpe")
-    assert failed.failures >= 30 and failed.rate == failed.failures / 150
+    assert failed.failures >= 30
+    assert failed.rate == failed.failures / 150
     assert failed.low < failed.rate < failed.high
 
 

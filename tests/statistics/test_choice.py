@@ -41,7 +41,8 @@ def test_candidates_are_the_front_and_the_best_of_each_objective(
     F[::4] = np.nan
     found = choice.candidates(F, best)
     alive = [n for n in range(len(F)) if n % 4]
-    assert found == sorted(set(found)) and set(found) <= set(alive)
+    assert found == sorted(set(found))
+    assert set(found) <= set(alive)
     assert set(pareto.front(F).tolist()) <= set(found)
     for column in range(2):
         worst = sorted(F[alive, column])[: min(best, len(alive))]
@@ -96,7 +97,8 @@ def test_three_losses_by_the_plane_through_the_extremes() -> None:
     F = np.array([[0, 1, 1], [1, 0, 1], [1, 1, 0], [0.5, 0.5, 0.4], [0.3, 0.6, 0.6], [1, 1, 1]])
     # the extremes span f1 + f2 + f3 = 2; 1.4 is farther below than 1.5
     index, below = choice.knee(F)
-    assert index == 3 and below == pytest.approx(0.6 / np.sqrt(3))
+    assert index == 3
+    assert below == pytest.approx(0.6 / np.sqrt(3))
     assert choice.knee(F * [1, 10, 0.1])[0] == 3
 
 
@@ -129,4 +131,6 @@ def test_three_losses_against_a_plane_by_determinants() -> None:
 )
 def test_degenerate_fronts_have_an_answer_on_the_front(F: list[list[float]]) -> None:
     index, below = choice.knee(F)
-    assert index in pareto.front(F) and np.isfinite(below) and below >= 0
+    assert index in pareto.front(F)
+    assert np.isfinite(below)
+    assert below >= 0

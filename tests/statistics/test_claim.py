@@ -13,7 +13,7 @@ from scipy import stats as scipy_stats
 
 from suite.errors import BadInput
 from suite.statistics import claim
-from suite.statistics.anytime import e_value
+from suite.statistics.betting import e_value
 from suite.statistics.claim import Claim
 from suite.statistics.equivalence import equivalence
 from suite.statistics.sign_flip import sign_flip
@@ -119,16 +119,20 @@ def test_the_interval_is_that_of_the_t_test_where_values_are_normal() -> None:
 def test_a_further_look_spends_only_what_the_first_left() -> None:
     """With 0.8 α gone, betting must reach 1 / 0.2 α = 100; a p that α would do for is not enough."""
     d = np.random.default_rng(4).normal(0.55, 1, 40)
-    assert sign_flip(d[:19]) > 0.04 > sign_flip(d) and e_value(d) < 100
+    assert sign_flip(d[:19]) > 0.04 > sign_flip(d)
+    assert e_value(d) < 100
     found = claim.answer(d, 0 * d, first=19)
     assert (found.verdict, found.spent, found.p) == ("undecided", 0.05, sign_flip(d[:19]))
-    assert found.low < 0 < found.high and found.e == e_value(d)
+    assert found.low < 0 < found.high
+    assert found.e == e_value(d)
 
 
 def test_a_further_look_decides_when_the_wealth_is_enough() -> None:
     d = np.concatenate([np.array([1.0, -1.0] * 5), np.random.default_rng(5).normal(1, 0.5, 40)])
     found = claim.answer(d, 0 * d, first=10)
-    assert found.verdict == "supported" and found.e is not None and found.e >= 100
+    assert found.verdict == "supported"
+    assert found.e is not None
+    assert found.e >= 100
     assert found.low > 0
     assert claim.answer(-d, 0 * d, first=10).verdict == "refuted"
 
@@ -140,9 +144,11 @@ def test_equivalence_is_concluded_within_the_margin_and_only_there() -> None:
     assert claim.answer(d, 0 * d, margin=0.1).verdict == "undecided"
     assert claim.answer(d, 0 * d).within_margin is None
     larger = claim.answer(d + 2, 0 * d, margin=1.0)
-    assert larger.verdict == "supported" and larger.within_margin is False
+    assert larger.verdict == "supported"
+    assert larger.within_margin is False
     small = claim.answer(d / 10 + 0.5, 0 * d, margin=1.0)
-    assert small.verdict == "supported" and small.within_margin is True
+    assert small.verdict == "supported"
+    assert small.within_margin is True
 
 
 def test_asked_after_every_seed_an_a_a_claim_errs_no_more_often_than_alpha() -> None:

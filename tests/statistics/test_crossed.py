@@ -52,7 +52,9 @@ def test_a_figure_without_items_is_held_fixed() -> None:
     fixed = crossed.Measured("cost", 6.0, 24.0, depth, np.empty((4, 0)))
     found = crossed.volumes([searched, fixed], crossed.counts({"e0": 9}, rng, 3))
     drawn = crossed.counts({"e0": 9}, np.random.default_rng(1), 1)["e0"]
-    assert fixed.fixed and not searched.fixed and found.shape == (3,)
+    assert fixed.fixed
+    assert not searched.fixed
+    assert found.shape == (3,)
     once = crossed.volumes([searched, fixed], {"e0": np.ones_like(drawn)})
     rows = np.column_stack([(1 - searched.outcomes.mean(axis=1)) / 0.9, (6 - depth) / -18])
     assert once[0] == pytest.approx(pareto.hypervolume(rows))
@@ -61,7 +63,8 @@ def test_a_figure_without_items_is_held_fixed() -> None:
 def test_draws_of_one_evaluator_do_not_depend_on_the_others() -> None:
     alone, both = crossed.counts({"a": 5}), crossed.counts({"b": 8, "a": 5})
     assert (alone["a"] == both["a"]).all()
-    assert alone["a"].shape == (crossed.RESAMPLES, 5) and (alone["a"].sum(axis=1) == 5).all()
+    assert alone["a"].shape == (crossed.RESAMPLES, 5)
+    assert (alone["a"].sum(axis=1) == 5).all()
     assert not (crossed.counts({"a": 8})["a"] == both["b"]).all()
 
 
@@ -81,12 +84,15 @@ def test_the_error_of_items_is_that_of_the_mean_of_a_difference() -> None:
     welch = ttest_ind(*values, equal_var=False)
     assert still.sd_items == 0
     assert still.difference / still.sd_seeds == pytest.approx(welch.statistic)
-    assert found.low < found.difference < found.high and found.p > still.p
+    assert found.low < found.difference < found.high
+    assert found.p > still.p
 
 
 def test_one_seed_has_no_error_over_seeds() -> None:
     found = crossed.difference([0.5], [0.3, 0.4], [[0.5, 0.6]], [[0.3, 0.3], [0.4, 0.4]])
-    assert math.isnan(found.p) and math.isnan(found.sd_seeds) and found.sd_items > 0
+    assert math.isnan(found.p)
+    assert math.isnan(found.sd_seeds)
+    assert found.sd_items > 0
 
 
 def judged(

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from suite.statistics import families, multiple
+from suite.statistics import families
 
 CONTROLS = {"random", "lambda_grid"}
 names = st.lists(
@@ -52,8 +52,19 @@ def test_a_newcomer_opens_families_of_its_own() -> None:
 def test_holm_is_within_the_family_and_missing_figures_count() -> None:
     family = families.Family("pairs", "", "report", (("a", "b"), ("a", "c"), ("b", "c")))
     p = {("a", "b"): 0.01, ("a", "c"): 0.04, ("b", "c"): 0.03, ("x", "y"): 0.001}
-    expected = multiple.holm([0.01, 0.04, 0.03])
+    expected = families.holm([0.01, 0.04, 0.03])
     assert list(families.adjusted(family, p).values()) == pytest.approx(expected)
     del p["b", "c"]
     found = families.adjusted(family, p)
-    assert found["a", "b"] == pytest.approx(0.03) and math.isnan(found["b", "c"])
+    assert found["a", "b"] == pytest.approx(0.03)
+    assert math.isnan(found["b", "c"])
+
+
+def test_holm_worked_by_hand() -> None:
+    assert families.holm([0.01, 0.04, 0.03, 0.005]).tolist() == pytest.approx(
+        [0.03, 0.06, 0.06, 0.02]
+    )
+    assert families.holm([0.9, 0.8]).tolist() == [1.0, 1.0]
+    assert families.holm([]).size == 0
+    with pytest.raises(ValueError, match="p values"):
+        families.holm([math.nan])

@@ -55,4 +55,5 @@ def test_half_of_it_chosen_and_measured_anew_agrees() -> None:
 def test_one_candidate_or_equal_ones_are_not_optimistic() -> None:
     assert optimism([[1.0, 0, 1, 0, 1]]) == pytest.approx(0, abs=1e-12)
     assert optimism([[1.0, 0, 1, 0]] * 5) == pytest.approx(0, abs=1e-12)
-    assert math.isnan(optimism(np.empty((0, 4)))) and math.isnan(optimism([[1.0]]))
+    assert math.isnan(optimism(np.empty((0, 4))))
+    assert math.isnan(optimism([[1.0]]))

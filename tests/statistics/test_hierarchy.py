@@ -63,10 +63,13 @@ def test_the_interval_is_that_of_plain_resampling_in_two_steps() -> None:
 
 def test_one_draw_generalises_over_nothing() -> None:
     found = difference([[1.0, 2.0, 3.0]], [[0.0, 0.5, 1.0]])
-    assert math.isnan(found.p) and math.isnan(found.sd_draws) and math.isnan(found.low)
-    assert "nothing is generalised over draws" in found.words
+    assert math.isnan(found.p)
+    assert math.isnan(found.sd_draws)
+    assert math.isnan(found.low)
+    assert "nothing is generalised over draws" in found.scope
     several = difference([[1.0], [2.0]], [[0.0], [0.5]])
-    assert several.words == "over seeds and 2 draws of items" and math.isnan(several.sd_seeds)
+    assert several.scope == "over seeds and 2 draws of items"
+    assert math.isnan(several.sd_seeds)
 
 
 def test_draws_that_do_not_match_are_refused() -> None:

@@ -57,7 +57,8 @@ def test_figure_shows_each_measured_point_in_natural_units(count):
     drawing = json.loads(figure(points, objectives(count)).to_json())
     front, baseline = drawing["data"]
     assert (front["name"], baseline["name"]) == ("front", "baseline")
-    assert front["text"] == ["trial 2", "trial 7"] and baseline["text"] == ["soup"]
+    assert front["text"] == ["trial 2", "trial 7"]
+    assert baseline["text"] == ["soup"]
     expected = [[trial(n).scores[o.metric].value for n in (2, 7)] for o in objectives(count)]
     if count == 3:
         drawn = [dimension["values"] for dimension in front["dimensions"]]

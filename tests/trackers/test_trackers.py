@@ -65,11 +65,14 @@ def test_a_failing_tracker_warns_once_and_the_search_goes_on(tmp_path, where, ca
         warnings.simplefilter("always")
         guarded = Guarded(broken)
         assert search(guarded, tmp_path) == 5
-    assert guarded.muted and guarded.where is None
+    assert guarded.muted
+    assert guarded.where is None
     assert len(broken.calls) == calls  # muted from the failure on
     assert len(caught) == 1
     message = str(caught[0].message)
-    assert "'broken'" in message and "no space left on device" in message and "\n" not in message
+    assert "'broken'" in message
+    assert "no space left on device" in message
+    assert "\n" not in message
 
 
 def test_interrupts_are_not_swallowed(tmp_path):

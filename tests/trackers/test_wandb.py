@@ -95,7 +95,8 @@ def test_an_offline_run_holds_the_whole_search(tmp_path):
     (run,) = only(records, "run")
     config = run["config"]["update"]
     assert (run["run_id"], run["project"], run["run_group"]) == (run_id(card(tmp_path)), "p", "g")
-    assert config["task"] == {"name": "t", "space": ["a", "b"]} and config["seed"] == 0
+    assert config["task"] == {"name": "t", "space": ["a", "b"]}
+    assert config["seed"] == 0
     assert config["baselines"] == ["soup", "unmeasured"]
     assert not run.get("host")
 
@@ -123,8 +124,10 @@ def test_an_offline_run_holds_the_whole_search(tmp_path):
     listed = [dict(zip(table["columns"], row, strict=True)) for row in table["data"]]
     assert [row["number"] for row in listed] == [1, 3, 4, None, None]
     assert [row["name"] for row in listed][3:] == ["soup", "unmeasured"]
-    assert listed[0]["maths_ja.acc_ja"] == 0.5 and json.loads(listed[0]["recipe"]) == {"w": 1}
-    assert listed[3]["maths_ja.tokens"] == 32 and listed[4]["maths_ja.tokens"] is None
+    assert listed[0]["maths_ja.acc_ja"] == 0.5
+    assert json.loads(listed[0]["recipe"]) == {"w": 1}
+    assert listed[3]["maths_ja.tokens"] == 32
+    assert listed[4]["maths_ja.tokens"] is None
 
     (plot,) = [json.loads(p.read_text()) for p in files.glob("media/plotly/front/*.plotly.json")]
     traces = {trace["name"]: trace for trace in plot["data"]}

@@ -21,18 +21,57 @@ DPI = 150
 
 
 def style(index: int) -> tuple[str, str]:
-    """Colour and marker of the optimizer at `index`."""
+    """Choose colour and marker of an optimizer.
+
+    Parameters
+    ----------
+    index : int
+        Its place among the task's optimizers.
+
+    Returns
+    -------
+    colour, marker : str
+        In matplotlib's words; a colour that comes again comes with another marker.
+
+    Examples
+    --------
+    >>> style(0), style(6)
+    (('#0072B2', 'o'), ('#0072B2', 's'))
+    """
     turn = index // len(COLOURS)  # a colour that comes again comes with another marker
     return COLOURS[index % len(COLOURS)], MARKERS[(index + turn) % len(MARKERS)]
 
 
 def dash(index: int) -> Any:
-    """Line style of the optimizer at `index`."""
+    """Choose the line style of an optimizer.
+
+    Parameters
+    ----------
+    index : int
+        Its place among the task's optimizers.
+
+    Returns
+    -------
+    str or tuple
+        In matplotlib's words.
+    """
     return DASHES[index // len(COLOURS) % len(DASHES)]
 
 
 def save(figure: Figure, path: Path) -> Path:
-    """Write `figure` as PNG to `path` and as SVG beside it; the same input gives the same bytes."""
+    """Write a figure as PNG and as SVG beside it; the same input gives the same bytes.
+
+    Parameters
+    ----------
+    figure : Figure
+    path : Path
+        Of the PNG.
+
+    Returns
+    -------
+    Path
+        `path`.
+    """
     figure.savefig(path, dpi=DPI, metadata={"Software": None})
     with matplotlib.rc_context({"svg.hashsalt": "merge-suite", "svg.fonttype": "none"}):
         figure.savefig(path.with_suffix(".svg"), metadata={"Date": None, "Creator": None})
@@ -40,19 +79,46 @@ def save(figure: Figure, path: Path) -> Path:
 
 
 def plain(axes: Any) -> None:
-    """A light grid behind, no frame above and on the right."""
+    """Draw a light grid behind, and no frame above and on the right.
+
+    Parameters
+    ----------
+    axes : Axes
+    """
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(color="#e4e4e4", lw=0.6)
     axes.set_axisbelow(True)
 
 
 def ascii_name(text: str) -> str:
-    """Names as figures can show them: other letters as `?`, no mathtext."""
+    r"""Write a name as figures can show it: other letters as ``?``, no mathtext.
+
+    Parameters
+    ----------
+    text : str
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> ascii_name("日本 $x$")
+    '?? \\$x\\$'
+    """
     return text.encode("ascii", "replace").decode().replace("$", r"\$")
 
 
 def legend_outside(figure: Figure, axes: Any, title: str = "") -> None:
-    """One legend right of all axes; of nothing where nothing is drawn."""
+    """Draw one legend right of all axes; none where nothing is drawn.
+
+    Parameters
+    ----------
+    figure : Figure
+    axes : Axes
+        Those whose entries it shows.
+    title : str
+    """
     handles, labels = axes.get_legend_handles_labels()
     if handles:
         figure.legend(

@@ -23,14 +23,35 @@ _LAST_RESORT = re.compile(r"Last ?Resort")  # has a box for every letter there i
 
 @dataclass(frozen=True)
 class Lettering:
-    """Font families, to be given to matplotlib in this order, and their fonts."""
+    """The fonts that a figure is lettered with.
+
+    Attributes
+    ----------
+    families : tuple of str
+        Font families, to be given to matplotlib in this order.
+    fonts : tuple of FT2Font
+        Their fonts.
+    """
 
     families: tuple[str, ...]
     fonts: tuple[Any, ...]
 
     @classmethod
     def of(cls, needed: str, wanted: str = "") -> Lettering | None:
-        """Fonts for every letter of `needed` and most of those of `wanted`; None without any."""
+        """Choose fonts of this machine.
+
+        Parameters
+        ----------
+        needed : str
+            Letters that all have to be there.
+        wanted : str
+            Letters of which most should be.
+
+        Returns
+        -------
+        Lettering or None
+            None where no font has all that are needed.
+        """
         plain = get_font(findfont(PLAIN))
         letters = _beyond(plain, needed)
         more = letters | _beyond(plain, wanted)
@@ -38,25 +59,47 @@ class Lettering:
         if not more:
             return best
         most = 0 if not letters else -1  # DejaVu Sans alone has none of them
-        found = None if letters else best
+        chosen = None if letters else best
         for entry, font in _candidates():
             lacking = _beyond(font, "".join(more))
             if not lacking & letters and len(more - lacking) > most:
                 most = len(more - lacking)
-                found = cls((PLAIN, entry.name), (plain, font))
+                chosen = cls((PLAIN, entry.name), (plain, font))
             if not lacking:
                 break
-        return found
+        return chosen
 
     def clean(self, text: str) -> str:
-        """`text` as it can be drawn: white space as a space, letters that are missing marked."""
+        """Write text as it can be drawn: white space as a space, letters that are missing marked.
+
+        Parameters
+        ----------
+        text : str
+
+        Returns
+        -------
+        str
+        """
         return "".join(
             " " if letter.isspace() else letter if self._font(letter) else MISSING
             for letter in text
         )
 
     def width(self, text: str, size: float) -> float:
-        """Width in points of a clean `text` in letters of `size` points."""
+        """Measure a line.
+
+        Parameters
+        ----------
+        text : str
+            Clean.
+        size : float
+            Of the letters, in points.
+
+        Returns
+        -------
+        float
+            In points.
+        """
         total = 0.0
         for letter in text:
             font = self._font(letter)
@@ -65,9 +108,21 @@ class Lettering:
         return total
 
     def wrapped(self, text: str, size: float, width: float, most: int) -> list[str]:
-        """At most `most` lines no wider than `width` points; what does not fit ends in an ellipsis.
+        """Break text into lines, at spaces and after any letter that is not ASCII.
 
-        Lines are broken at spaces, and after any letter that is not ASCII.
+        Parameters
+        ----------
+        text : str
+        size : float
+            Of the letters, in points.
+        width : float
+            That no line exceeds, in points.
+        most : int
+            Lines; what does not fit ends in an ellipsis.
+
+        Returns
+        -------
+        list of str
         """
         lines = []
         for paragraph in text.strip().splitlines():
@@ -91,7 +146,7 @@ class Lettering:
 
 
 def _beyond(font: Any, text: str) -> set[str]:
-    """The letters of `text` that `font` has not."""
+    """Find the letters of `text` that `font` has not."""
     return {c for c in text if not c.isspace() and not font.get_char_index(ord(c))}
 
 

@@ -23,16 +23,36 @@ ASCENT = 0.9 * SIZE / 72  # from the top of a line to what its letters stand on,
 
 
 def rows(sheets: Sequence[Sheet]) -> list[tuple[Sheet, tuple[Question, ...]]]:
-    """The first questions of every sheet with pictures, as many as the figure shows."""
+    """Take the first questions of every sheet with pictures, as many as the figure shows.
+
+    Parameters
+    ----------
+    sheets : sequence of Sheet
+
+    Returns
+    -------
+    list of (Sheet, tuple of Question)
+    """
     pictured = [sheet for sheet in sheets if sheet.pictured]
     return [(s, s.questions[: max(1, ROWS // len(pictured))]) for s in pictured]
 
 
 def draw(sheets: Sequence[Sheet], out: Path) -> Path | None:
-    """Write sheet.png into `out`.
+    """Write sheet.png.
 
-    None, and nothing written, without pictures, and where no font of this machine has all letters
-    of the questions and the expected answers. A letter that only an answer has is marked instead.
+    A letter that only an answer has, and no font, is marked.
+
+    Parameters
+    ----------
+    sheets : sequence of Sheet
+    out : Path
+        Folder to write to.
+
+    Returns
+    -------
+    Path or None
+        None, and nothing written, without pictures, and where no font of this machine has all letters
+        of the questions and the expected answers.
     """
     shown = rows(sheets)
     if not shown:
@@ -66,7 +86,7 @@ class _Drawing:
         self._pictures: list[tuple[float, float, float, float, Question]] = []
 
     def head(self, sheet: Sheet, count: int) -> None:
-        """The name of the evaluator and those of the models."""
+        """Write the name of the evaluator and those of the models."""
         self.y += GAP
         items = "the first report item" if count == 1 else f"the first {count} report items"
         title = f"{sheet.evaluator}: {items}" if sheet.evaluator else items.capitalize()
@@ -81,7 +101,7 @@ class _Drawing:
         self.y += tall * LINE + GAP / 2
 
     def row(self, sheet: Sheet, question: Question) -> None:
-        """One item: its picture, the question with what is expected, the answers."""
+        """Write one item: its picture, the question with what is expected, the answers."""
         self._rules.append(self.y)
         top = self.y + GAP
         left = MARGIN + PICTURE + GAP
@@ -102,7 +122,7 @@ class _Drawing:
         self.y = top + tall + GAP
 
     def _answer(self, x: float, y: float, sheet: Sheet, reply: Reply) -> float:
-        """An answer under its sign and figures; gives the height it takes."""
+        """Write an answer under its sign and figures; give the height that it takes."""
         colour = COLOURS[reply.verdict]
         mark = self._wrapped(f"{sheet.mark(reply)} {reply.verdict}", ANSWER, 1)
         said = self._wrapped(reply.sample.reply.strip() or "(nothing)", ANSWER, LINES)
@@ -113,7 +133,7 @@ class _Drawing:
         return (len(mark) + len(said) + len(told)) * LINE
 
     def save(self, path: Path) -> Path:
-        """The finished figure as PNG: same input and fonts, same bytes."""
+        """Write the finished figure as PNG: same input and fonts, same bytes."""
         height = self.y + MARGIN
         figure = Figure(figsize=(self.width, height), dpi=DPI)
         for x, y, text, colour, bold in self._texts:

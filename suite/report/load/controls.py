@@ -18,10 +18,19 @@ MISSING = "not there"
 
 @dataclass(frozen=True)
 class ControlRow:
-    """One control: what it is, under which names it is there, and its hypervolume.
+    """One control: a line of ``controls.csv``.
 
-    Of a model it is that of its own point on the report items, of several that of all together, of
-    random search the median final one on the search items. NaN where there is none.
+    Attributes
+    ----------
+    control : str
+        What it is.
+    names : tuple of str
+        Under which names it is there; empty where it is missing.
+    measured : str
+        On which items, in words.
+    hypervolume : float
+        Of a model that of its own point on the report items, of several that of all together, of random
+        search the median final one on the search items; in [0, 1], NaN where there is none.
     """
 
     control: str
@@ -31,11 +40,22 @@ class ControlRow:
 
     @property
     def there(self) -> bool:
+        """Whether something of this kind is there."""
         return bool(self.names)
 
 
 def control_rows(results: Results) -> list[ControlRow]:
-    """Random search; and, unless the task has no models, the models and merges without a search."""
+    """List random search and, unless the task has no models, the models and merges without a search.
+
+    Parameters
+    ----------
+    results : Results
+
+    Returns
+    -------
+    list of ControlRow
+        Those that are missing among them.
+    """
     searched = _searched(results, "random search", RANDOM)
     if results.problem:
         return [searched]
@@ -59,7 +79,7 @@ def _searched(results: Results, control: str, optimizer: str) -> ControlRow:
 
 
 def _tuned(results: Results) -> ControlRow:
-    """The front of the hand tuning by rule."""
+    """Describe the front of the hand tuning by rule."""
     tuned = results.tuned
     if tuned is None:
         return ControlRow("hand tuning by rule", (), MISSING, math.nan)

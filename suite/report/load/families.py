@@ -19,20 +19,41 @@ from suite.statistics.families import Family, extended
 
 
 def of(results: Results) -> tuple[Family, ...]:
-    """The frozen families of `results`, and those of pairs that are in none of them yet."""
+    """List the frozen families of a task, and those of pairs that are in none of them yet.
+
+    Parameters
+    ----------
+    results : Results
+
+    Returns
+    -------
+    tuple of Family
+    """
     return extended(results.families, results.optimizers, CONTROLS, results.measure)
 
 
 def read(folder: TaskFolder) -> tuple[Family, ...]:
-    """The families frozen in a task's results `folder`; none where there are none.
+    """Read the families that are frozen in a task's results folder.
 
-    `BadInput` for a damaged file, and where a pair is in two families.
+    Parameters
+    ----------
+    folder : TaskFolder
+
+    Returns
+    -------
+    tuple of Family
+        Empty where none are frozen.
+
+    Raises
+    ------
+    BadInput
+        For a damaged file, and where a pair is in two families.
     """
     path = folder.families
     if not path.exists():
         return ()
     try:
-        found = tuple(
+        frozen = tuple(
             Family(
                 str(entry["name"]),
                 str(entry["date"]),
@@ -43,24 +64,39 @@ def read(folder: TaskFolder) -> tuple[Family, ...]:
         )
     except (OSError, ValueError, KeyError, TypeError):
         raise BadInput(f"{path}: damaged; restore it, since verdicts hang on it") from None
-    pairs = [frozenset(pair) for family in found for pair in family.pairs]
+    pairs = [frozenset(pair) for family in frozen for pair in family.pairs]
     if len({*pairs}) < len(pairs) or any(len(pair) != 2 for pair in pairs):
         raise BadInput(f"{path}: each pair must be of two strategies, and in one family alone")
-    if not all(family.date and family.measure in (REPORT, SEARCH) for family in found):
+    if not all(family.date and family.measure in (REPORT, SEARCH) for family in frozen):
         raise BadInput(f"{path}: a family has a date, and a measure of {SEARCH} and {REPORT}")
-    return found
+    return frozen
 
 
 def freeze(folder: TaskFolder, results: Results, day: str) -> Path | None:
-    """Add to the frozen families those that `of` makes of newcomers; returns the file, if it changed.
+    """Add to the frozen families those that `of` makes of newcomers.
 
-    `day` is their date, as ISO 8601. `BadInput` where the file cannot be written.
+    Parameters
+    ----------
+    folder : TaskFolder
+    results : Results
+    day : str
+        Their date, as ISO 8601.
+
+    Returns
+    -------
+    Path or None
+        The file, if it changed.
+
+    Raises
+    ------
+    BadInput
+        Where the file cannot be written.
     """
-    found = of(results)
-    if len(found) == len(results.families):
+    families = of(results)
+    if len(families) == len(results.families):
         return None
     path = folder.families
-    dated = [family if family.frozen else replace(family, date=day) for family in found]
+    dated = [family if family.frozen else replace(family, date=day) for family in families]
     try:
         path.write_text(_text(dated), encoding="utf-8")
     except OSError as error:

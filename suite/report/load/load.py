@@ -20,7 +20,7 @@ from suite.records.hand_tuning import HandTuningFolder
 from suite.records.journal import Journal, JsonLines
 from suite.records.task_folder import TaskFolder
 from suite.records.trial import Score, Trial
-from suite.report.load import chosen, families, hand_tuned, reference, samples
+from suite.report.load import chosen, families, reference, samples
 from suite.report.load.results import HandTuned, Judged, Results, Run
 from suite.statistics import halves
 
@@ -28,10 +28,24 @@ TOLERANCE = 1e-6  # between a journaled loss and the one its score gives
 
 
 def load(results: Path, task: str) -> Results:
-    """The results of `task` below the folder `results`.
+    """Read the results of a task.
 
-    `BadInput` names the file, and the line, that is missing, damaged or measured under other
-    objectives. A torn last line of a journal, the trace of a killed run, is left out.
+    A torn last line of a journal, the trace of a killed run, is left out.
+
+    Parameters
+    ----------
+    results : Path
+        The folder that holds ``<task>/<optimizer>/seed=<n>/``.
+    task : str
+
+    Returns
+    -------
+    Results
+
+    Raises
+    ------
+    BadInput
+        Names the file, and the line, that is missing, damaged or measured under other objectives.
     """
     folder = TaskFolder.at(results, task)
     if not folder.path.is_dir():
@@ -70,7 +84,7 @@ def _tuned(folder: HandTuningFolder, objectives: tuple[Objective, ...]) -> HandT
     if stored is None:
         return None
     lines = _judged(folder.judged, objectives)
-    return hand_tuned.read(stored, lines, [objective.name for objective in objectives])
+    return chosen.hand_tuned(stored, lines, [objective.name for objective in objectives])
 
 
 def _objectives(task: Mapping[str, Any], run: RunFolder) -> tuple[Objective, ...]:
@@ -114,7 +128,7 @@ def _run(
 
 
 def _trials(journal: Journal, objectives: tuple[Objective, ...]) -> tuple[tuple[Trial, ...], float]:
-    """The trials without their items, and the optimism of choosing by the first objective."""
+    """Read the trials without their items, and the optimism of choosing by the first objective."""
     path = journal.path
     if not path.exists():
         raise BadInput(f"{path}: missing; a run's journal lies here")
@@ -123,8 +137,8 @@ def _trials(journal: Journal, objectives: tuple[Objective, ...]) -> tuple[tuple[
         if trial.status == "ok":
             _check(f"{path}, line {line}", objectives, trial.scores, trial.losses)
             _check_recipe(f"{path}, line {line}", trial.recipe)
-    found = _optimism(trials, objectives[0])
-    return tuple(_without_items(trial) for trial in trials), found
+    optimism = _optimism(trials, objectives[0])
+    return tuple(_without_items(trial) for trial in trials), optimism
 
 
 def _optimism(trials: Sequence[Trial], objective: Objective) -> float:
@@ -197,7 +211,7 @@ def _check(
     scores: Mapping[str, Score],
     losses: tuple[float, ...],
 ) -> None:
-    """Losses must be those that the scores give under the configured ideals and references."""
+    """Refuse losses that the scores do not give under the configured ideals and references."""
     if len(losses) != len(objectives):
         raise BadInput(f"{where}: {len(losses)} losses for {len(objectives)} objectives")
     for objective, loss in zip(objectives, losses, strict=True):

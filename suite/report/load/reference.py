@@ -27,10 +27,19 @@ KINDS = ("known", "pooled")
 
 @dataclass(frozen=True, eq=False)
 class Reference:
-    """A front as search losses (n, m); `kind` is known or pooled.
+    """A frozen front on search items.
 
-    `hypervolume` is that of the losses, in (0, 1]. `frozen` is the day, as ISO 8601; `source` says
-    in words what the front was made from.
+    Attributes
+    ----------
+    kind : {"known", "pooled"}
+    losses : ndarray, shape (n, m)
+        Non-dominated rows.
+    hypervolume : float
+        Of the losses, in (0, 1].
+    frozen : str
+        The day, as ISO 8601.
+    source : str
+        Says in words what the front was made from.
     """
 
     kind: str
@@ -41,7 +50,25 @@ class Reference:
 
     @classmethod
     def of(cls, kind: str, losses: ArrayLike, frozen: str, source: str) -> Reference:
-        """The non-dominated rows of `losses` (n, m); `BadInput` if none reaches into the box."""
+        """Make a reference of the non-dominated rows.
+
+        Parameters
+        ----------
+        kind : {"known", "pooled"}
+        losses : array_like, shape (n, m)
+        frozen : str
+            The day, as ISO 8601.
+        source : str
+
+        Returns
+        -------
+        Reference
+
+        Raises
+        ------
+        BadInput
+            If no row reaches into the unit box.
+        """
         rows = np.asarray(losses, dtype=float) + 0.0  # no zero with a minus sign in the file
         front = rows[pareto.front(rows)] if rows.size else rows
         share = pareto.hypervolume(front) if rows.size else 0.0
@@ -53,7 +80,7 @@ class Reference:
         return cls(kind, front, share, frozen, source)
 
     @property
-    def words(self) -> str:
+    def description(self) -> str:
         """What it is, and since when."""
         what = "the known front of the problem" if self.kind == "known" else "pooled, not known"
         return (
@@ -63,9 +90,23 @@ class Reference:
 
 
 def read(folder: TaskFolder, objectives: Sequence[Objective]) -> Reference | None:
-    """The reference front in a task's results `folder`, None where none is frozen.
+    """Read the reference front in a task's results folder.
 
-    `BadInput` for a damaged file, and for one that was frozen under other objectives.
+    Parameters
+    ----------
+    folder : TaskFolder
+    objectives : sequence of Objective
+        Those of the runs beside it.
+
+    Returns
+    -------
+    Reference or None
+        None where none is frozen.
+
+    Raises
+    ------
+    BadInput
+        For a damaged file, and for one that was frozen under other objectives.
     """
     path = folder.reference_front
     if not path.exists():
@@ -73,7 +114,7 @@ def read(folder: TaskFolder, objectives: Sequence[Objective]) -> Reference | Non
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
         losses = np.array(data["losses"], dtype=float)
-        found = Reference.of(str(data["kind"]), losses, str(data["frozen"]), str(data["source"]))
+        front = Reference.of(str(data["kind"]), losses, str(data["frozen"]), str(data["source"]))
         share = float(data["hypervolume"])
         made_for = data["objectives"]
     except (OSError, ValueError, KeyError, TypeError):
@@ -81,16 +122,33 @@ def read(folder: TaskFolder, objectives: Sequence[Objective]) -> Reference | Non
     if made_for != _named(objectives):
         raise BadInput(f"{path}: frozen under other objectives than those of the runs beside it")
     if (
-        found.kind not in KINDS
-        or losses.shape != (len(found.losses), len(objectives))
-        or not math.isclose(share, found.hypervolume, rel_tol=1e-9)
+        front.kind not in KINDS
+        or losses.shape != (len(front.losses), len(objectives))
+        or not math.isclose(share, front.hypervolume, rel_tol=1e-9)
     ):
         raise BadInput(f"{path}: not a front, or its hypervolume is not that of its losses")
-    return found
+    return front
 
 
 def write(folder: TaskFolder, objectives: Sequence[Objective], reference: Reference) -> Path:
-    """Freeze `reference` in a task's results `folder`; `BadInput` where one is frozen already."""
+    """Freeze a reference front in a task's results folder.
+
+    Parameters
+    ----------
+    folder : TaskFolder
+    objectives : sequence of Objective
+    reference : Reference
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    BadInput
+        Where one is frozen already, or the file cannot be written.
+    """
     path = folder.reference_front
     if path.exists():
         raise BadInput(

@@ -24,9 +24,20 @@ SEARCH, REPORT = "hypervolume", "report_hypervolume"  # measures, as the tables 
 
 @dataclass(frozen=True)
 class Sample:
-    """One question and a model's answer to it; `outcome` is the least of the item's figures.
+    """One question and a model's answer to it.
 
-    `evaluator` and `figures` are empty where nothing tells them; `picture` is a data URI.
+    Attributes
+    ----------
+    prompt, reply, expected : str
+        The question as it was asked, the answer, and what was expected.
+    outcome : float
+        The least of the item's figures, in the evaluator's unit; shares lie in [0, 1].
+    evaluator : str
+        Whose item it is; empty where nothing tells it.
+    figures : tuple of (str, float)
+        The item's figures by name; empty where nothing tells them.
+    picture : str or None
+        A data URI.
     """
 
     prompt: str
@@ -40,7 +51,25 @@ class Sample:
 
 @dataclass(frozen=True)
 class Judged:
-    """One model measured on a split by `judge`; `losses` has shape (m,)."""
+    """One model measured on a split by `suite judge` or `suite tune`.
+
+    Attributes
+    ----------
+    source : str
+        What it is: a trial, a baseline, a candidate of the hand tuning.
+    name : str
+        Its name in the journal of judged models.
+    number : int or None
+        Of its trial or candidate; None for a baseline.
+    recipe : mapping of str to object
+        As journaled.
+    split : {"search", "select", "report"}
+    scores : mapping of str to Score
+        By metric, in natural units.
+    losses : tuple of float, shape (m,)
+    samples : tuple of Sample
+        Its answers to some items.
+    """
 
     source: str
     name: str
@@ -66,11 +95,26 @@ class Judged:
 class Run:
     """One optimizer with one seed.
 
-    `reported` are its front and chosen merges on the report items, `chosen` the merge of each rule of
-    `suite.statistics.choice`, `at_cost` the same as the run was after as many trials as the hand tuning tried
-    merges; all three are empty while it is not judged so far. `card` tells what it ran on:
-    environment.json, and the input hashes of config.yaml. `optimism` is that of choosing on half the
-    search items (`suite.statistics.halves`), first objective, in its unit; NaN without item outcomes.
+    Attributes
+    ----------
+    optimizer : str
+    seed : int
+    budget : int or None
+        Trials that it was to have; None where its configuration does not say.
+    trials : tuple of Trial
+        In order, without the outcomes of items.
+    reported : tuple of Judged
+        Its front and chosen merges on the report items; empty while it is not judged.
+    chosen : mapping of str to Judged
+        The merge of each rule of `suite.statistics.choice`, on the report items; empty while it is not
+        judged.
+    at_cost : mapping of str to Judged
+        The same as the run was after as many trials as the hand tuning tried merges.
+    card : mapping of str to object
+        What it ran on: environment.json, and the input hashes of config.yaml.
+    optimism : float
+        That of choosing on half the search items (`suite.statistics.halves`), first objective, in its
+        unit; NaN without item outcomes.
     """
 
     optimizer: str
@@ -84,8 +128,34 @@ class Run:
     optimism: float = math.nan
 
     def losses(self, m: int) -> NDArray[np.float64]:
-        """Search losses (n, m) in trial order; a failed trial is a row of NaN."""
+        """Collect the search losses of `m` objectives.
+
+        Parameters
+        ----------
+        m : int
+            Number of objectives.
+
+        Returns
+        -------
+        ndarray, shape (n, m)
+            In trial order; a failed trial is a row of NaN.
+        """
         return np.array([t.losses or (math.nan,) * m for t in self.trials]).reshape(-1, m)
+
+    def front(self, m: int) -> list[Trial]:
+        """List the trials of the front on search items.
+
+        Parameters
+        ----------
+        m : int
+            Number of objectives.
+
+        Returns
+        -------
+        list of Trial
+            In trial order.
+        """
+        return [self.trials[index] for index in pareto.front(self.losses(m))]
 
     @property
     def first(self) -> Judged | None:
@@ -95,7 +165,16 @@ class Run:
 
 @dataclass(frozen=True)
 class Stage:
-    """What each rule would take home after so many `candidates` of the hand tuning; report items."""
+    """What each rule would take home after so many candidates of the hand tuning.
+
+    Attributes
+    ----------
+    name : str
+    candidates : int
+        Merges tried by then.
+    chosen : mapping of str to Judged
+        By rule, on the report items.
+    """
 
     name: str
     candidates: int
@@ -104,7 +183,15 @@ class Stage:
 
 @dataclass(frozen=True)
 class HandTuned:
-    """The hand tuning of a task by rule (`suite.search.hand_tuning`): stages, and its front."""
+    """The hand tuning of a task by rule (`suite.search.hand_tuning`).
+
+    Attributes
+    ----------
+    stages : tuple of Stage
+        One or more, each with all candidates of those before it.
+    front : tuple of Judged
+        Its front on the select items, as measured on the report items.
+    """
 
     stages: tuple[Stage, ...]
     front: tuple[Judged, ...]
@@ -122,12 +209,27 @@ class HandTuned:
 
 @dataclass(frozen=True)
 class Results:
-    """All runs of a task, by optimizer name and then seed, and its baselines on report items.
+    """All runs of a task, and its baselines.
 
-    `base` names the task's untouched base model; empty when its configuration has none. A `problem`
-    is a task without models. `reference` is the task's frozen reference front, if it has one;
-    `families` are its frozen families of comparisons, none while it has none; `tuned` is its hand
-    tuning by rule, if that is done.
+    Attributes
+    ----------
+    task : str
+    objectives : tuple of Objective
+        In the order of the losses.
+    runs : tuple of Run
+        By optimizer name and then seed.
+    baselines : tuple of Judged
+        On the report items.
+    base : str
+        The task's untouched base model; empty when its configuration has none.
+    problem : bool
+        Whether the task is one without models.
+    reference : Reference or None
+        Its frozen reference front.
+    families : tuple of Family
+        Its frozen families of comparisons; empty while it has none.
+    tuned : HandTuned or None
+        Its hand tuning by rule, if that is done.
     """
 
     task: str
@@ -147,26 +249,36 @@ class Results:
         return tuple(Trace.of(r.optimizer, r.seed, r.losses(m), r.trials) for r in self.runs)
 
     def traces_of(self, optimizer: str) -> tuple[Trace, ...]:
-        """Those of one optimizer's runs that have a trial, by seed."""
+        """List the traces of one optimizer's runs that have a trial.
+
+        Parameters
+        ----------
+        optimizer : str
+
+        Returns
+        -------
+        tuple of Trace
+            By seed.
+        """
         return tuple(t for t in self.traces if t.optimizer == optimizer and len(t.hypervolume))
 
     @cached_property
     def final(self) -> dict[str, dict[int, float]]:
         """Final hypervolume on the search items, by optimizer and seed."""
-        found: dict[str, dict[int, float]] = {optimizer: {} for optimizer in self.optimizers}
+        by_seed: dict[str, dict[int, float]] = {optimizer: {} for optimizer in self.optimizers}
         for trace in self.traces:
-            found[trace.optimizer][trace.seed] = trace.final
-        return found
+            by_seed[trace.optimizer][trace.seed] = trace.final
+        return by_seed
 
     @cached_property
     def reported(self) -> dict[str, dict[int, float]]:
         """Hypervolume of the judged merges on the report items, by optimizer and seed that has any."""
-        found: dict[str, dict[int, float]] = {optimizer: {} for optimizer in self.optimizers}
+        by_seed: dict[str, dict[int, float]] = {optimizer: {} for optimizer in self.optimizers}
         for run in self.runs:
             if run.reported:
                 share = pareto.hypervolume([line.losses for line in run.reported])
-                found[run.optimizer][run.seed] = share
-        return found
+                by_seed[run.optimizer][run.seed] = share
+        return by_seed
 
     @property
     def measure(self) -> str:
@@ -185,7 +297,19 @@ class Results:
 
     @property
     def optimizers(self) -> tuple[str, ...]:
+        """All optimizers that have a run, by name."""
         return tuple(dict.fromkeys(run.optimizer for run in self.runs))
 
     def of(self, optimizer: str) -> tuple[Run, ...]:
+        """List the runs of one optimizer.
+
+        Parameters
+        ----------
+        optimizer : str
+
+        Returns
+        -------
+        tuple of Run
+            By seed; empty where it did not run.
+        """
         return tuple(run for run in self.runs if run.optimizer == optimizer)

@@ -10,28 +10,46 @@ import base64
 import binascii
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from suite.errors import BadInput
 from suite.records.picture_names import picture_name
 from suite.records.trial import Score
 from suite.report.load.results import Sample
 
 LARGEST = 2**20  # bytes of a picture; a thumbnail of 256 by 256 pixels has at most a quarter of it
 OPENINGS = {"png": b"\x89PNG\r\n\x1a\n", "jpeg": b"\xff\xd8\xff"}
+SIDE = 160  # CSS pixels that a picture may take up
+KEPT = 256  # pixels a side that are kept of a picture, whatever the file holds
+TINY = 64  # a picture of at most this side is enlarged by whole factors, its pixels left crisp
 _URI = re.compile(r"data:image/(png|jpeg);base64,([A-Za-z0-9+/]+={0,2})")
 
 
 def picture_bytes(uri: str) -> bytes | None:
-    """The file in a data URI of a PNG or JPEG of at most `LARGEST` bytes; None for anything else."""
-    found = _URI.fullmatch(uri)
-    if not found or len(found[2]) > LARGEST * 4 / 3 + 4:
+    """Decode a data URI.
+
+    Parameters
+    ----------
+    uri : str
+
+    Returns
+    -------
+    bytes or None
+        The PNG or JPEG in it, of at most `LARGEST` bytes; None for anything else.
+    """
+    match = _URI.fullmatch(uri)
+    if not match or len(match[2]) > LARGEST * 4 / 3 + 4:
         return None
     try:
-        data = base64.b64decode(found[2], validate=True)
+        data = base64.b64decode(match[2], validate=True)
     except binascii.Error:
         return None
-    fits = len(data) <= LARGEST and data.startswith(OPENINGS[found[1]])
+    fits = len(data) <= LARGEST and data.startswith(OPENINGS[match[1]])
     return data if fits else None
 
 
@@ -39,10 +57,22 @@ class Pictures:
     """The pictures of one file, read in its order."""
 
     def __init__(self) -> None:
+        """Start with no picture known."""
         self._known: dict[str, str] = {}
 
     def read(self, value: object) -> str | None:
-        """The data URI that `value` is or stands for; None when it is no picture to be shown."""
+        """Find the picture that a value is or stands for.
+
+        Parameters
+        ----------
+        value : object
+            A data URI, or the digest of one that came before.
+
+        Returns
+        -------
+        str or None
+            The data URI; None when it is no picture to be shown.
+        """
         if not isinstance(value, str):
             return None
         if value.startswith("sha256:"):
@@ -56,7 +86,26 @@ class Pictures:
 def read(
     rows: Iterable[Mapping[str, Any]], scores: Mapping[str, Score], pictures: Pictures
 ) -> tuple[Sample, ...]:
-    """The samples of one line; `KeyError`, `TypeError`, … where they are none."""
+    """Read the samples of one line.
+
+    Parameters
+    ----------
+    rows : iterable of mapping
+        As journaled.
+    scores : mapping of str to Score
+        Those of the same model, by metric.
+    pictures : Pictures
+        Those of the file so far.
+
+    Returns
+    -------
+    tuple of Sample
+
+    Raises
+    ------
+    KeyError, TypeError, ValueError, AttributeError
+        Where they are no samples.
+    """
     samples = [
         Sample(
             prompt=str(row["prompt"]),
@@ -81,7 +130,7 @@ def _figures(outcomes: Mapping[str, Any]) -> tuple[tuple[str, float], ...]:
 def _labelled(
     samples: Sequence[Sample], scores: Mapping[str, Score], known: set[str]
 ) -> Sequence[Sample]:
-    """Samples that do not say whose they are, with what the `scores` tell of it.
+    """Give samples that do not say whose they are what the `scores` tell of it.
 
     A judge keeps the first items of every evaluator, as many of each as it has up to a number, and
     the scores hold every item's outcome in the same order. Where the two do not agree to the last
@@ -99,7 +148,7 @@ def _labelled(
             break
     else:
         return samples
-    found = [
+    labelled = [
         replace(
             sample,
             evaluator=name,
@@ -107,5 +156,78 @@ def _labelled(
         )
         for sample, (name, k) in zip(samples, places, strict=True)
     ]
-    agree = all(each.outcome == min(value for _, value in each.figures) for each in found)
-    return found if agree else samples
+    agree = all(each.outcome == min(value for _, value in each.figures) for each in labelled)
+    return labelled if agree else samples
+
+
+@dataclass(frozen=True, eq=False)
+class Thumbnail:
+    """A picture that the report shows.
+
+    Attributes
+    ----------
+    uri : str
+        A data URI.
+    pixels : ndarray of uint8, shape (height, width, 3)
+        At most `KEPT` a side.
+    """
+
+    uri: str
+    pixels: NDArray[np.uint8]
+
+    @property
+    def tiny(self) -> bool:
+        """Whether it is enlarged by whole factors, its pixels left crisp."""
+        return bool(max(self.pixels.shape[:2]) <= TINY)
+
+    def shown(self, side: int = SIDE) -> tuple[int, int]:
+        """Fit the picture into a square; only tiny ones grow.
+
+        Parameters
+        ----------
+        side : int
+            Of the square, in pixels.
+
+        Returns
+        -------
+        width, height : int
+            In pixels, 1 or more.
+
+        Examples
+        --------
+        >>> Thumbnail("", np.zeros((32, 16, 3), dtype=np.uint8)).shown(160)
+        (80, 160)
+        """
+        height, width = self.pixels.shape[:2]
+        if self.tiny:
+            factor = max(1, side // max(width, height))
+            return width * factor, height * factor
+        scale = min(1.0, side / max(width, height))
+        return max(1, round(width * scale)), max(1, round(height * scale))
+
+
+@lru_cache(maxsize=256)
+def thumbnail(uri: str) -> Thumbnail | None:
+    """Decode a picture.
+
+    Parameters
+    ----------
+    uri : str
+        A data URI.
+
+    Returns
+    -------
+    Thumbnail or None
+        None where it cannot be decoded.
+    """
+    from suite.evaluators.datasets.pictures import Picture
+
+    data = picture_bytes(uri)
+    if data is None:
+        return None
+    try:
+        image = Picture(data).image()
+    except BadInput:
+        return None
+    image.thumbnail((KEPT, KEPT))
+    return Thumbnail(uri, np.asarray(image, dtype=np.uint8))

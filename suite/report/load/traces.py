@@ -22,11 +22,21 @@ AXES = {  # what a search is charged in
 
 @dataclass(frozen=True)
 class Trace:
-    """One run after 1, 2, … n trials; every vector has shape (n,), and all but one never decrease.
+    """What a run had reached, and spent, after 1, 2, … n trials.
 
-    `hypervolume` is that of the search losses so far, `distance` how far the nearest of them is from
-    the unit box, 0 once one lies inside. `tokens` and `seconds` are sums; a failed trial
-    adds its seconds, and no tokens, since nobody counted them. `failures` counts those.
+    Attributes
+    ----------
+    optimizer : str
+    seed : int
+    hypervolume : ndarray, shape (n,)
+        Of the search losses so far, in [0, 1], never decreasing.
+    distance : ndarray, shape (n,)
+        How far the nearest of them is from the unit box, in losses; 0 once one lies inside, never
+        increasing.
+    tokens, seconds : ndarray, shape (n,)
+        Sums so far. A failed trial adds its seconds, and no tokens, since nobody counted them.
+    failures : int
+        Failed trials among the n.
     """
 
     optimizer: str
@@ -39,7 +49,21 @@ class Trace:
 
     @classmethod
     def of(cls, optimizer: str, seed: int, losses: Vector, trials: Sequence[Trial]) -> Trace:
-        """The trace of `trials` with search `losses` (n, m)."""
+        """Follow a run.
+
+        Parameters
+        ----------
+        optimizer : str
+        seed : int
+        losses : ndarray, shape (n, m)
+            Search losses; NaN rows for failed trials.
+        trials : sequence of Trial
+            The n trials.
+
+        Returns
+        -------
+        Trace
+        """
         return cls(
             optimizer=optimizer,
             seed=seed,
@@ -68,14 +92,37 @@ class Trace:
         return float(before[-1]) if len(before) else math.nan
 
     def spent(self, axis: str) -> Vector:
-        """What was spent after each trial, on one of `AXES`."""
+        """Tell what was spent after each trial.
+
+        Parameters
+        ----------
+        axis : str
+            One of `AXES`.
+
+        Returns
+        -------
+        ndarray, shape (n,)
+            Trials, tokens or seconds so far.
+        """
         if axis == "trials":
             return np.arange(1.0, len(self.hypervolume) + 1)
         return self.tokens if axis == "tokens" else self.seconds
 
 
 def tokens(trial: Trial) -> float:
-    """Tokens generated for a trial: of each ``<evaluator>.tokens``, the mean times its items."""
+    """Count the tokens that were generated for a trial.
+
+    Of each ``<evaluator>.tokens``, which is a mean over items, the mean times its items.
+
+    Parameters
+    ----------
+    trial : Trial
+
+    Returns
+    -------
+    float
+        0 or more; 0 for a failed trial.
+    """
     return sum(
         score.value * score.n
         for metric, score in trial.scores.items()
@@ -84,6 +131,15 @@ def tokens(trial: Trial) -> float:
 
 
 def axes(traces: Sequence[Trace]) -> list[str]:
-    """The `AXES` on which every run that has trials spent something."""
+    """List the `AXES` on which every run that has trials spent something.
+
+    Parameters
+    ----------
+    traces : sequence of Trace
+
+    Returns
+    -------
+    list of str
+    """
     begun = [trace for trace in traces if len(trace.hypervolume)]
     return [axis for axis in AXES if begun and all(trace.spent(axis)[-1] > 0 for trace in begun)]

@@ -18,26 +18,20 @@ from suite.report.load.results import REPORT
 from suite.report.load.traces import AXES
 from suite.report.page import page
 from suite.report.page.chart_data import script_json
-from suite.report.page.publish import publish
-from suite.report.rows import latex, words
+from suite.report.rows import formats, latex
+from suite.report.rows.across import AcrossRow, across_rows, ecdf, pair_rows, ranked, won
+from suite.report.rows.anytime import TARGETS
 from suite.report.rows.instances import (
-    AcrossRow,
     Instance,
     RunRow,
     TaskRow,
-    across_rows,
-    ecdf,
     everywhere,
     optimizers,
-    pair_rows,
     rank_table,
-    ranked,
     run_rows,
     task_rows,
-    won,
 )
-from suite.report.rows.league import listed
-from suite.report.rows.runtimes import TARGETS
+from suite.report.rows.sentences import listed
 from suite.report.rows.tables import write_csv
 from suite.statistics.ranks import PairRow, Ranking
 
@@ -47,9 +41,19 @@ SOMETIMES = (*FIGURE, "pairs.csv")
 
 @dataclass(frozen=True)
 class Rail:
-    """One optimizer's ranks, by task and their mean, in per cent of the strip.
+    """One optimizer's ranks; places are per cent of the axis's width.
 
-    `over` are those that it is resolved to be better than.
+    Attributes
+    ----------
+    name : str
+    rank : float
+        Mean rank, 1 is best.
+    dots : tuple of float
+        Places of its ranks, by task.
+    middle : float
+        Place of their mean.
+    over : tuple of str
+        Those that it is resolved to be better than.
     """
 
     name: str
@@ -60,9 +64,27 @@ class Rail:
 
 
 def write(instances: Sequence[Instance], out: Path) -> Path:
-    """Write index.html, tables and, with instances enough, the figure of ranks; returns the page."""
+    """Write index.html, tables and, with instances enough, the figure of ranks.
+
+    Parameters
+    ----------
+    instances : sequence of Instance
+        One or more.
+    out : Path
+        Folder to write to.
+
+    Returns
+    -------
+    Path
+        The page.
+
+    Raises
+    ------
+    BadInput
+        Where `out` cannot be written.
+    """
     rows, across = task_rows(instances), across_rows(instances)
-    found, pairs = ranked(instances), pair_rows(instances)
+    ranking, pairs = ranked(instances), pair_rows(instances)
 
     def make(draft: Path) -> None:
         write_csv(draft / "runs.csv", RunRow, run_rows(instances))
@@ -73,13 +95,13 @@ def write(instances: Sequence[Instance], out: Path) -> Path:
         if pairs:
             write_csv(draft / "pairs.csv", PairRow, pairs)
             files.append("pairs.csv")
-        if isinstance(found, Ranking):
-            draw_ranks(instances, found, draft)
+        if isinstance(ranking, Ranking):
+            draw_ranks(instances, ranking, draft)
             files += FIGURE
-        html = _render(instances, rows, across, (found, pairs), files, out)
+        html = _render(instances, rows, across, (ranking, pairs), files, out)
         (draft / "index.html").write_text(html, encoding="utf-8")
 
-    publish(out, make, SOMETIMES)
+    page.publish(out, make, SOMETIMES)
     return out / "index.html"
 
 
@@ -91,13 +113,13 @@ def _render(
     files: Sequence[str],
     out: Path,
 ) -> str:
-    found, pairs = said
+    ranking, pairs = said
     names = optimizers(instances)
     common = everywhere(instances)
     curves = [{"name": s.name, "x": s.x.tolist(), "middle": s.y.tolist()} for s in ecdf(instances)]
     axis = {"axis": "trials", "label": AXES["trials"], "curves": curves}
     charts = [{"axes": [axis], "y": "share reached"}] if curves else []
-    ranking = found if isinstance(found, Ranking) else None
+    shown = ranking if isinstance(ranking, Ranking) else None
     return (
         page.environment()
         .get_template("overview.html")
@@ -107,17 +129,17 @@ def _render(
             rows={(row.task, row.optimizer): row for row in rows},
             across=across,
             left_out=[name for name in names if name not in common],
-            verdict=verdict(found, pairs),
+            verdict=verdict(ranking, pairs),
             pairs=pairs,
             measures=measures(instances),
-            ranking=ranking,
-            refusal="" if ranking else found,
-            rails=_rails(instances, ranking, pairs) if ranking else [],
+            ranking=shown,
+            refusal="" if shown else ranking,
+            rails=_rails(instances, shown, pairs) if shown else [],
             links={each.task: _link(each.page, out) for each in instances},
             curves=curves,
             targets=TARGETS,
             files=files,
-            css=Markup(page.part("page.css")),
+            css=Markup(page.asset("page.css")),
             script=page.script("charts.js", "progress.js", "overview.js"),
             data=Markup(script_json({"names": list(names), "runtimes": charts})),
         )
@@ -129,25 +151,47 @@ def _link(target: Path, out: Path) -> str:
 
 
 def measures(instances: Sequence[Instance]) -> str:
-    """On which items the tasks' optimizers are compared."""
+    """Say on which items the tasks' optimizers are compared.
+
+    Parameters
+    ----------
+    instances : sequence of Instance
+
+    Returns
+    -------
+    str
+        A clause.
+    """
     kinds = {"report items" if each.measure == REPORT else "search items" for each in instances}
     return " or ".join(sorted(kinds))
 
 
-def verdict(found: Ranking | str, pairs: Sequence[PairRow]) -> str:
-    """The best by mean rank, and from whom it differs; or why nothing is said over all tasks."""
-    if isinstance(found, str):
-        return f"No ranking over all tasks: {found}"
-    best, *others = found.names
+def verdict(ranking: Ranking | str, pairs: Sequence[PairRow]) -> str:
+    """Say which is the best by mean rank, and from whom it differs.
+
+    Parameters
+    ----------
+    ranking : Ranking or str
+        What `instances.ranked` gives.
+    pairs : sequence of PairRow
+
+    Returns
+    -------
+    str
+        Sentences; or why nothing is said over all tasks.
+    """
+    if isinstance(ranking, str):
+        return f"No ranking over all tasks: {ranking}"
+    best, *others = ranking.names
     wins = won(pairs, best)
     over = [name for name in others if name in wins]
     rest = [name for name in others if name not in wins]
-    text = f"{best} has the best mean rank, {found.ranks[0]:.2f} over {found.instances} tasks."
+    text = f"{best} has the best mean rank, {ranking.ranks[0]:.2f} over {ranking.instances} tasks."
     if over:
         text += f" It is better than {listed(over)}: resolved over tasks (Wilcoxon, Holm)."
     if rest:
         text += f" It is not resolved to be better than {listed(rest)}."
-    return f"{text} Friedman's p is {words.pvalue(found.p)}."
+    return f"{text} Friedman's p is {formats.pvalue(ranking.p)}."
 
 
 def _rails(instances: Sequence[Instance], ranking: Ranking, pairs: Sequence[PairRow]) -> list[Rail]:
@@ -164,7 +208,18 @@ def _rails(instances: Sequence[Instance], ranking: Ranking, pairs: Sequence[Pair
 
 
 def draw_ranks(instances: Sequence[Instance], ranking: Ranking, out: Path) -> None:
-    """Every task's rank and the mean; a bar beside names joins those of whom no pair is resolved."""
+    """Draw every task's rank and the mean as ranks.png and ranks.svg.
+
+    A bar beside names joins those of whom no pair is resolved.
+
+    Parameters
+    ----------
+    instances : sequence of Instance
+    ranking : Ranking
+        Theirs.
+    out : Path
+        Folder to write to.
+    """
     names = optimizers(instances)
     order, table = rank_table(instances)
     figure = Figure(figsize=(7.2, 1.2 + 0.36 * len(ranking.names)), layout="constrained")
@@ -202,9 +257,9 @@ def _tex(across: Sequence[AcrossRow]) -> str:
         [
             r.optimizer,
             str(r.tasks),
-            words.fixed(r.rank, 2),
-            words.fixed(r.iqm, 3),
-            words.fixed(r.improvement, 2),
+            formats.fixed(r.rank, 2),
+            formats.fixed(r.iqm, 3),
+            formats.fixed(r.improvement, 2),
             f"{r.better} / {r.worse}",
         ]
         for r in across

@@ -6,9 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from suite.report.load import thumbnails
 from suite.report.load.results import Judged, Results, Sample
-from suite.report.load.thumbnails import Thumbnail
+from suite.report.load.samples import Thumbnail, thumbnail
 from suite.report.rows.headline import best_baseline
 
 SIGNS = {"right": "✓", "partly right": "~", "wrong": "✗", "": ""}
@@ -16,7 +15,14 @@ SIGNS = {"right": "✓", "partly right": "~", "wrong": "✗", "": ""}
 
 @dataclass(frozen=True)
 class Reply:
-    """One model's answer; `kind` is searched, hand-tuned or single model."""
+    """One model's answer.
+
+    Attributes
+    ----------
+    model : str
+    kind : {"searched", "hand-tuned", "single model"}
+    sample : Sample
+    """
 
     model: str
     kind: str
@@ -32,12 +38,21 @@ class Reply:
 
     @property
     def sign(self) -> str:
+        """The verdict as one letter."""
         return SIGNS[self.verdict]
 
 
 @dataclass(frozen=True)
 class Question:
-    """One report item, what was to be seen, and the answers of several models to it."""
+    """One report item, and the answers of several models to it.
+
+    Attributes
+    ----------
+    prompt, expected : str
+    picture : Thumbnail or None
+        What was to be seen.
+    replies : tuple of Reply
+    """
 
     prompt: str
     expected: str
@@ -47,13 +62,21 @@ class Question:
 
 @dataclass(frozen=True)
 class Sheet:
-    """The questions of one evaluator, as they were recorded; its name is empty where unknown."""
+    """The questions of one evaluator, as they were recorded.
+
+    Attributes
+    ----------
+    evaluator : str
+        Empty where unknown.
+    questions : tuple of Question
+    """
 
     evaluator: str
     questions: tuple[Question, ...]
 
     @property
     def pictured(self) -> bool:
+        """Whether some question has a picture."""
         return any(question.picture for question in self.questions)
 
     @property
@@ -67,12 +90,30 @@ class Sheet:
         )
 
     def mark(self, reply: Reply) -> str:
-        """The answer's sign, with its outcome where the sign does not tell it."""
+        """Write an answer's sign, with its outcome where the sign does not tell it.
+
+        Parameters
+        ----------
+        reply : Reply
+
+        Returns
+        -------
+        str
+        """
         outcome = f"{reply.sample.outcome:.2f}" if self.graded else ""
         return f"{reply.sign} {outcome}".strip()
 
     def figures(self, reply: Reply) -> list[str]:
-        """The answer's figures, by name, where they are not all the same."""
+        """Write an answer's figures by name, where they are not all the same.
+
+        Parameters
+        ----------
+        reply : Reply
+
+        Returns
+        -------
+        list of str
+        """
         figures, digits = reply.sample.figures, 2 if self.graded else 0
         if all(value == reply.sample.outcome for _, value in figures):
             return []
@@ -81,9 +122,21 @@ class Sheet:
 
 @dataclass(frozen=True)
 class AnswerRow:
-    """One model's answer to the item at place `item`, from 1, of an evaluator's report items.
+    """One model's answer to one report item: a line of ``answers.csv``.
 
-    `outcome` is the least of its `figures`, each written as ``name=value``.
+    Attributes
+    ----------
+    evaluator : str
+    item : int
+        The item's place among those shown of the evaluator, from 1.
+    prompt, expected : str
+    model, kind : str
+        As `Reply` has them.
+    reply : str
+    outcome : float
+        The least of the `figures`.
+    figures : tuple of str
+        Each written as ``name=value``.
     """
 
     evaluator: str
@@ -99,38 +152,54 @@ class AnswerRow:
 
 @dataclass(frozen=True)
 class CardLine:
-    """One fact about the runs; several `values` where they differ, with how many runs have each."""
+    """One fact about the runs.
+
+    Attributes
+    ----------
+    key : str
+        Dotted.
+    values : tuple of (str, int)
+        Its values, and how many runs have each.
+    """
 
     key: str
     values: tuple[tuple[str, int], ...]
 
 
 def sheets(results: Results) -> list[Sheet]:
-    """The best chosen merge's answers beside the best hand-tuned merge's and the single models'.
+    """Put the best chosen merge's answers beside the best hand-tuned merge's and the single models'.
 
-    The best is the chosen merge with the least first loss on the report items. One sheet per
-    evaluator, with its questions in the order they were recorded in, none left out; a model that
-    lacks one is left out of it.
+    The best is the chosen merge with the least first loss on the report items.
+
+    Parameters
+    ----------
+    results : Results
+
+    Returns
+    -------
+    list of Sheet
+        One per evaluator, with its questions in the order they were recorded in, none left out; a model
+        that lacks one is left out of it. Empty where no answers of a chosen merge are recorded.
     """
     replies = [(name, kind, _numbered(model.samples)) for name, kind, model in _models(results)]
     if not replies:
         return []
-    found: dict[str, list[Question]] = {}
+    by_evaluator: dict[str, list[Question]] = {}
     for key, sample in replies[0][2].items():
         given = tuple(Reply(name, kind, by[key]) for name, kind, by in replies if key in by)
         evaluator = next((r.sample.evaluator for r in given if r.sample.evaluator), "")
-        picture = thumbnails.read(sample.picture) if sample.picture else None
+        picture = thumbnail(sample.picture) if sample.picture else None
         question = Question(sample.prompt, sample.expected, picture, given)
-        found.setdefault(evaluator, []).append(question)
-    return [Sheet(evaluator, tuple(questions)) for evaluator, questions in found.items()]
+        by_evaluator.setdefault(evaluator, []).append(question)
+    return [Sheet(evaluator, tuple(questions)) for evaluator, questions in by_evaluator.items()]
 
 
 def _models(results: Results) -> Iterator[tuple[str, str, Judged]]:
-    """Name, kind and measurement of every model that is shown; none without a searched one."""
+    """Go through name, kind and measurement of every model that is shown; none without a searched one."""
     merges = [(c.losses[0], r, c) for r in results.runs if (c := r.first) and c.samples]
     if not merges:
         return
-    _, run, best = min(merges, key=lambda found: (found[0], found[1].optimizer, found[1].seed))
+    _, run, best = min(merges, key=lambda each: (each[0], each[1].optimizer, each[1].seed))
     yield f"{run.optimizer}, seed {run.seed}, {best.name}", "searched", best
     if tuned := best_baseline(results):
         yield tuned.name, "hand-tuned", tuned
@@ -143,17 +212,26 @@ Key = tuple[str, str, str | None, int]
 
 
 def _numbered(samples: tuple[Sample, ...]) -> dict[Key, Sample]:
-    """Samples by question; the same question asked again is another one."""
-    found: dict[Key, Sample] = {}
+    """Key samples by question; the same question asked again is another one."""
+    numbered: dict[Key, Sample] = {}
     for sample in samples:
         asked = (sample.prompt, sample.expected, sample.picture)
-        again = sum(key[:3] == asked for key in found)
-        found[*asked, again] = sample
-    return found
+        again = sum(key[:3] == asked for key in numbered)
+        numbered[*asked, again] = sample
+    return numbered
 
 
 def answer_rows(results: Results) -> list[AnswerRow]:
-    """Every answer of `sheets`, in their order."""
+    """List every answer of `sheets`, in their order.
+
+    Parameters
+    ----------
+    results : Results
+
+    Returns
+    -------
+    list of AnswerRow
+    """
     return [
         AnswerRow(
             evaluator=sheet.evaluator,
@@ -173,7 +251,17 @@ def answer_rows(results: Results) -> list[AnswerRow]:
 
 
 def run_card(results: Results) -> list[CardLine]:
-    """Every fact of the runs' cards, by dotted key, with the values it takes over the runs."""
+    """List every fact of the runs' cards, with the values it takes over the runs.
+
+    Parameters
+    ----------
+    results : Results
+
+    Returns
+    -------
+    list of CardLine
+        By key.
+    """
     counts: dict[str, dict[str, int]] = {}
     for run in results.runs:
         for key, value in _flat(run.card).items():
@@ -183,8 +271,8 @@ def run_card(results: Results) -> list[CardLine]:
 
 
 def _flat(card: Mapping[str, Any], above: str = "") -> dict[str, str]:
-    found = {}
+    flat = {}
     for key, value in card.items():
         name = f"{above}{key}"
-        found.update(_flat(value, f"{name}.") if isinstance(value, dict) else {name: str(value)})
-    return found
+        flat.update(_flat(value, f"{name}.") if isinstance(value, dict) else {name: str(value)})
+    return flat

@@ -19,12 +19,30 @@ from suite.statistics.families import Family, Pair, adjusted
 
 @dataclass(frozen=True)
 class BestRow:
-    """Two optimizers by the merges that `rule` chose of their runs, on the report items.
+    """Two optimizers by the merges that a rule chose of their runs: a line of ``best_merges.csv``.
 
-    Compared is what the rule makes small (`suite.statistics.choice.loss`): the loss of its objective,
-    or the mean loss. `gain` is the mean over seeds of b's minus that of a's, so that above 0 `a` is
-    better; its interval and `p_items` are over seeds and report items, `p` is Mann-Whitney's over
-    seeds. Both are Holm-adjusted within the family, and `better` names the winner where both are below 0.05.
+    All on report items. Compared is what the rule makes small (`suite.statistics.choice.loss`): the loss
+    of its objective, or the mean loss.
+
+    Attributes
+    ----------
+    rule : str
+    family, date : str
+        The family that p is adjusted in, and the day it was frozen.
+    a, b : str
+        The optimizers.
+    seeds_a, seeds_b : int
+        Chosen merges of each, 2 or more.
+    gain : float
+        Mean over seeds of b's minus that of a's, so that above 0 `a` is better.
+    gain_low, gain_high : float
+        Its 95 % interval over seeds and report items.
+    p, p_holm : float
+        Mann–Whitney's over seeds; adjusted within the family.
+    p_items, p_items_holm : float
+        Over seeds and report items (`suite.statistics.crossed`); adjusted within the family.
+    better : str
+        The winner where both adjusted p are below 0.05; else empty.
     """
 
     rule: str
@@ -46,21 +64,39 @@ class BestRow:
 
 @dataclass(frozen=True, eq=False)
 class _Chosen:
-    """One optimizer's chosen merges: what the rule makes small, as measured and on draws of items."""
+    """One optimizer's chosen merges.
+
+    Attributes
+    ----------
+    values : list of float
+        What the rule makes small of each.
+    drawn : list of ndarray, shape (resamples,)
+        The same on draws of items.
+    """
 
     values: list[float]
     drawn: list[Values]
 
 
 def best_rows(results: Results) -> list[BestRow]:
-    """One row per rule and pair of the families, of optimizers with two chosen merges or more each."""
+    """Compare optimizers by the merges that their runs chose.
+
+    Parameters
+    ----------
+    results : Results
+
+    Returns
+    -------
+    list of BestRow
+        One per rule and pair of the families, of optimizers with two chosen merges or more each.
+    """
     names = [objective.name for objective in results.objectives]
-    found = []
+    rows = []
     for rule in choice.rules(names):
         chosen = {o: _chosen(results, o, rule, names) for o in results.optimizers}
         for family in frozen.of(results):
-            found += _rows(rule, family, chosen)
-    return found
+            rows += _rows(rule, family, chosen)
+    return rows
 
 
 def _chosen(results: Results, optimizer: str, rule: str, names: Sequence[str]) -> _Chosen:
@@ -70,7 +106,7 @@ def _chosen(results: Results, optimizer: str, rule: str, names: Sequence[str]) -
 
 
 def _again(results: Results, merge: Judged, rule: str, names: Sequence[str]) -> Values:
-    """What the rule makes small of one merge on every draw of items; empty without item outcomes."""
+    """Compute what the rule makes small of one merge on every draw; empty without item outcomes."""
     measured = [measured_on(objective, [merge]) for objective in results.objectives]
     sizes = {each.items: each.outcomes.shape[1] for each in measured if not each.fixed}
     if not sizes:
@@ -90,7 +126,7 @@ def _rows(rule: str, family: Family, chosen: Mapping[str, _Chosen]) -> list[Best
     seeds = {pair: rank_sum.mann_whitney(a.values, b.values) for pair, (a, b) in sides.items()}
     over = {pair: _difference(a, b) for pair, (a, b) in sides.items()}
     seeds_holm = adjusted(family, seeds)
-    items_holm = adjusted(family, {pair: found.p for pair, found in over.items()})
+    items_holm = adjusted(family, {pair: each.p for pair, each in over.items()})
     return [
         BestRow(
             rule=rule,
@@ -114,7 +150,7 @@ def _rows(rule: str, family: Family, chosen: Mapping[str, _Chosen]) -> list[Best
 
 
 def _difference(a: _Chosen, b: _Chosen) -> crossed.OverItems:
-    """b − a of what is made small; of values without item outcomes over seeds alone."""
+    """Compare b − a of what is made small; of values without item outcomes over seeds alone."""
     known = all(drawn.size for side in (a, b) for drawn in side.drawn)
     sides = [side.drawn if known else [crossed.NO_DRAWS] * len(side.drawn) for side in (b, a)]
     return crossed.difference(b.values, a.values, sides[0], sides[1])

@@ -20,31 +20,43 @@ NOTHING = crossed.OverItems(*[math.nan] * 6)
 
 
 @dataclass(frozen=True)
-class _Searched:
-    """The same pair on search items."""
-
-    search_median_a: float
-    search_median_b: float
-    search_improvement: float
-    search_p: float
-    search_p_holm: float
-    search_better: str
-
-
-@dataclass(frozen=True)
 class ComparisonRow:
-    """Two optimizers' final hypervolumes over seeds, by the measure of their family.
+    """Two optimizers' final hypervolumes over seeds: a line of ``comparisons.csv``.
 
-    p values ending in ``holm`` are adjusted within the family. `improvement` is the probability that
-    a run of `a` beats one of `b`, with its stratified bootstrap interval (NaN under 5 seeds); `p` is
-    Mann–Whitney over all seeds, `p_paired` a sign flip over the common ones. `difference` is that of
-    means, with its interval, its standard errors due to report items and due to seeds, and `p_items`,
-    which is over both (`suite.statistics.crossed`); NaN where no items are known. `held` names
-    objectives whose figures are no mean over items and were held fixed.
+    Columns up to `better` are by the measure of their family, those that begin with ``search_`` of the
+    search items.
 
-    `better` names the winner: `p_holm` is below 0.05, and so is `p_items_holm` where it is known; it
-    is empty where that is not so. The figures after it are those of the search items, `search_better`
-    what they alone would have said.
+    Attributes
+    ----------
+    family, date, measure : str
+        The family that p is adjusted in, the day it was frozen, and what it compares.
+    a, b : str
+        The optimizers.
+    seeds_a, seeds_b : int
+        Runs with a value.
+    median_a, median_b : float
+        Medians over them, in [0, 1].
+    improvement, improvement_low, improvement_high : float
+        Probability that a run of `a` beats one of `b`, and its bootstrap interval; NaN under 5 seeds.
+    p, p_holm : float
+        Mann–Whitney over all seeds; adjusted within the family.
+    p_paired, p_paired_holm : float
+        A sign flip over the common seeds; adjusted within the family.
+    difference, difference_low, difference_high : float
+        Of means, a − b, with its interval over seeds and report items; NaN where no items are known.
+    sd_items, sd_seeds : float
+        Its standard errors due to report items and due to seeds.
+    p_items, p_items_holm : float
+        Over both (`suite.statistics.crossed`); adjusted within the family.
+    held : tuple of str
+        Objectives whose figures are no mean over items and were held fixed.
+    better : str
+        The winner: `p_holm` is below 0.05, and so is `p_items_holm` where it is known; empty where that
+        is not so.
+    search_median_a, search_median_b, search_improvement, search_p, search_p_holm : float
+        The same on search items; NaN where a side has none.
+    search_better : str
+        What the search items alone would have said.
     """
 
     family: str
@@ -82,18 +94,45 @@ class ComparisonRow:
 
 @dataclass(frozen=True, eq=False)
 class Ends:
-    """What runs ended with: hypervolume on search items, on report items, and on draws of those."""
+    """What runs ended with, by optimizer and seed.
+
+    Attributes
+    ----------
+    search, report : mapping of str to mapping of int to float
+        Hypervolume on search items and on report items, in [0, 1].
+    drawn : ItemDraws
+        The latter on draws of report items.
+    """
 
     search: Scores
     report: Scores = field(default_factory=dict)
     drawn: ItemDraws = field(default_factory=ItemDraws)
 
     def by(self, measure: str) -> Scores:
+        """Take the values that a measure names.
+
+        Parameters
+        ----------
+        measure : {"hypervolume", "report_hypervolume"}
+
+        Returns
+        -------
+        mapping of str to mapping of int to float
+        """
         return self.report if measure == REPORT else self.search
 
 
 def comparison_rows(results: Results) -> list[ComparisonRow]:
-    """Every pair of optimizers that have a run with a value; see `compared`."""
+    """Compare every pair of optimizers that have a run with a value; see `compared`.
+
+    Parameters
+    ----------
+    results : Results
+
+    Returns
+    -------
+    list of ComparisonRow
+    """
     ends = Ends(results.final, results.reported, item_draws(results))
     return compared(ends, frozen.of(results))
 
@@ -101,10 +140,20 @@ def comparison_rows(results: Results) -> list[ComparisonRow]:
 def compared(
     ends: Ends, families: Sequence[Family] | None = None, resamples: int = bootstrap.RESAMPLES
 ) -> list[ComparisonRow]:
-    """Every pair of `families` of which both have a value by its measure.
+    """Compare every pair of some families of which both have a value by its measure.
 
-    Left out, `families` are those of a study that nothing is frozen of, on search items. `resamples`
-    are those of the interval of `improvement`.
+    Parameters
+    ----------
+    ends : Ends
+    families : sequence of Family, optional
+        Left out, those of a study that nothing is frozen of, on search items.
+    resamples : int
+        Of the interval of `improvement`.
+
+    Returns
+    -------
+    list of ComparisonRow
+        By family, in the order of its pairs.
     """
     if families is None:
         families = extended((), ends.search, CONTROLS, SEARCH)
@@ -119,27 +168,27 @@ def _rows(ends: Ends, family: Family, resamples: int) -> list[ComparisonRow]:
     paired = {pair: _paired(values[pair[0]], values[pair[1]]) for pair in pairs}
     paired_holm = adjusted(family, paired)
     over = {pair: _over_items(ends, family.measure, pair) for pair in pairs}
-    items_holm = adjusted(family, {pair: found.p for pair, found in over.items()})
+    items_holm = adjusted(family, {pair: each.p for pair, each in over.items()})
     rows = []
     for pair in pairs:
         a, b = ([*values[name].values()] for name in pair)
-        effect, found = bootstrap.improvement([a], [b], resamples=resamples), over[pair]
+        effect, each = bootstrap.improvement([a], [b], resamples=resamples), over[pair]
         rows.append(
             ComparisonRow(
                 family.name, family.date, family.measure, *pair, len(a), len(b),
                 median(a), median(b), effect.value, effect.low, effect.high,
                 plain[pair], plain_holm[pair], paired[pair], paired_holm[pair],
-                found.difference, found.low, found.high, found.sd_items, found.sd_seeds,
-                found.p, items_holm[pair], _held(ends, family.measure, pair),
-                _better(pair, effect.value, plain_holm[pair], found.difference, items_holm[pair]),
-                **vars(_searched(ends.search, pair, search, search_holm)),
+                each.difference, each.low, each.high, each.sd_items, each.sd_seeds,
+                each.p, items_holm[pair], _held(ends, family.measure, pair),
+                _better(pair, effect.value, plain_holm[pair], each.difference, items_holm[pair]),
+                *_searched(ends.search, pair, search, search_holm),
             )
         )  # fmt: skip
     return rows
 
 
 def _tested(values: Scores, family: Family) -> tuple[dict[Pair, float], dict[Pair, float]]:
-    """Mann–Whitney p of every pair that has values, and the same Holm-adjusted within the family."""
+    """Test every pair that has values by Mann–Whitney; p, and the same Holm-adjusted."""
     p = {
         (a, b): rank_sum.mann_whitney([*values[a].values()], [*values[b].values()])
         for a, b in family.pairs
@@ -174,13 +223,14 @@ def _held(ends: Ends, measure: str, pair: Pair) -> tuple[str, ...]:
 
 def _searched(
     values: Scores, pair: Pair, p: Mapping[Pair, float], holm: Mapping[Pair, float]
-) -> _Searched:
+) -> tuple[float, float, float, float, float, str]:
+    """Fill the last six fields of `ComparisonRow`."""
     if pair not in p:
-        return _Searched(math.nan, math.nan, math.nan, math.nan, math.nan, "")
+        return math.nan, math.nan, math.nan, math.nan, math.nan, ""
     a, b = ([*values[name].values()] for name in pair)
     wins = rank_sum.probability_of_improvement(a, b)
     better = _better(pair, wins, holm[pair], math.nan, math.nan)
-    return _Searched(median(a), median(b), wins, p[pair], holm[pair], better)
+    return median(a), median(b), wins, p[pair], holm[pair], better
 
 
 def _better(pair: Pair, improvement: float, p: float, difference: float, p_items: float) -> str:
@@ -193,14 +243,32 @@ def _better(pair: Pair, improvement: float, p: float, difference: float, p_items
 
 
 def beaten(rows: Sequence[ComparisonRow], optimizer: str) -> list[str]:
-    """Whom `optimizer` is better than, resolved, in the order of `rows`."""
+    """List whom an optimizer is better than, resolved.
+
+    Parameters
+    ----------
+    rows : sequence of ComparisonRow
+    optimizer : str
+
+    Returns
+    -------
+    list of str
+        In the order of `rows`.
+    """
     return [row.b if row.a == optimizer else row.a for row in rows if row.better == optimizer]
 
 
 def ordered(results: Results) -> list[str]:
-    """The optimizers by the median of what they are compared by, the best first.
+    """Order the optimizers by the median of what they are compared by, the best first.
 
-    Those without a value by it come last, by their median on search items.
+    Parameters
+    ----------
+    results : Results
+
+    Returns
+    -------
+    list of str
+        Those without a value by it come last, by their median on search items.
     """
     primary, final = results.primary, results.final
 

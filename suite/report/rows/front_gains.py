@@ -7,15 +7,29 @@ from dataclasses import dataclass
 from suite.report.load.results import Results
 from suite.report.rows.item_draws import item_draws, measured_on
 from suite.statistics import crossed, pareto
-from suite.statistics.multiple import holm_known
+from suite.statistics.families import holm_known
 
 
 @dataclass(frozen=True)
 class FrontGainRow:
-    """One optimizer's judged fronts against that of the hand tuning, by hypervolume on report items.
+    """One optimizer's judged fronts against that of the hand tuning: a line of ``front_gains.csv``.
 
-    `gain` is the mean over its `seeds` less the hand tuning's `baseline`, with its interval and p over
-    seeds and report items; `p_holm` is adjusted over the optimizers. NaN for one seed.
+    By hypervolume on report items.
+
+    Attributes
+    ----------
+    optimizer : str
+    seeds : int
+        Judged runs.
+    baseline : float
+        Hypervolume of the hand tuning's front, in [0, 1].
+    gain : float
+        Mean over seeds less `baseline`.
+    low, high, p : float
+        95 % interval and two-sided p over seeds and report items (`suite.statistics.crossed`); NaN for
+        one seed.
+    p_holm : float
+        Adjusted over the optimizers.
     """
 
     optimizer: str
@@ -29,7 +43,17 @@ class FrontGainRow:
 
 
 def front_gains(results: Results) -> list[FrontGainRow]:
-    """One row per optimizer with judged runs, in their order; none while the task is not tuned."""
+    """Compare the fronts of searches with the front of the hand tuning.
+
+    Parameters
+    ----------
+    results : Results
+
+    Returns
+    -------
+    list of FrontGainRow
+        One per optimizer with judged runs, in their order; empty while the task is not tuned.
+    """
     if results.tuned is None:
         return []
     front = results.tuned.front
@@ -38,7 +62,7 @@ def front_gains(results: Results) -> list[FrontGainRow]:
     sizes = {each.items: each.outcomes.shape[1] for each in measured if not each.fixed}
     again = crossed.volumes(measured, crossed.counts(sizes)) if sizes else crossed.NO_DRAWS
     volumes = item_draws(results).volumes
-    found = {}
+    gains = {}
     for optimizer, by_seed in results.reported.items():
         drawn = volumes.get(optimizer, {})
         known = again.size > 0 and by_seed.keys() == drawn.keys()
@@ -49,8 +73,8 @@ def front_gains(results: Results) -> list[FrontGainRow]:
         )
         if by_seed:
             values = [*by_seed.values()]
-            found[optimizer] = crossed.difference(values, [own], *sides, fixed=True)
-    adjusted = holm_known([each.p for each in found.values()])
+            gains[optimizer] = crossed.difference(values, [own], *sides, fixed=True)
+    adjusted = holm_known([each.p for each in gains.values()])
     return [
         FrontGainRow(
             optimizer=optimizer,
@@ -62,5 +86,5 @@ def front_gains(results: Results) -> list[FrontGainRow]:
             p=each.p,
             p_holm=float(p),
         )
-        for (optimizer, each), p in zip(found.items(), adjusted, strict=True)
+        for (optimizer, each), p in zip(gains.items(), adjusted, strict=True)
     ]

@@ -12,19 +12,46 @@ from numpy.typing import NDArray
 
 from suite.objective import Objective
 from suite.report.load.results import Judged, Results, Run
-from suite.statistics import bootstrap, choice, crossed, items, multiple, pareto
+from suite.statistics import bootstrap, choice, crossed, items, pareto
+from suite.statistics.families import holm_known
 
 NOTHING = crossed.OverItems(*[math.nan] * 6)
 
 
 @dataclass(frozen=True)
 class ChosenRow:
-    """One run's chosen merge on one objective, on the report items, against the hand-tuned one.
+    """One run's chosen merge on one objective against the hand-tuned one: a line of ``chosen.csv``.
 
-    `rule` chose both, the searched one among the first `trials` of the run: all of them, or, where it
-    is `at_cost`, as many as the hand tuning tried merges. Values are in natural
-    units; the paired figures are NaN without per-item outcomes or baseline, but for the difference of
-    an exact figure, such as depth, which needs no test. `p_holm` is adjusted over the runs.
+    All on report items, in the objective's natural unit.
+
+    Attributes
+    ----------
+    optimizer : str
+    seed : int
+    rule : str
+        Chose both merges.
+    at_cost : bool
+        Whether the searched one was chosen after as many trials as the hand tuning tried merges.
+    trials : int
+        Among how many trials it was chosen: all of the run's, or, `at_cost`, so many.
+    objective : str
+    trial : int or None
+        The merge's number.
+    score, stderr : float
+    baseline : str
+        The hand-tuned merge; empty without one.
+    baseline_score : float
+        NaN without one.
+    difference, low, high, p : float
+        Paired over items (`suite.statistics.items`): score − baseline, its 95 % interval and two-sided p.
+        NaN without per-item outcomes or baseline, but for the difference of an exact figure, such as
+        depth, which needs no test.
+    p_holm : float
+        Adjusted over the runs.
+    relation : str
+        dominates, dominated or incomparable; empty without a baseline.
+    resolved : bool
+        Whether the relation is significant.
     """
 
     optimizer: str
@@ -49,13 +76,31 @@ class ChosenRow:
 
 @dataclass(frozen=True)
 class SummaryRow:
-    """One optimizer's chosen merges by one rule on one objective, over its seeds.
+    """One optimizer's chosen merges by one rule on one objective: a line of ``summary.csv``.
 
-    `low` and `high` bound the median (95 %, bootstrap over seeds; NaN for fewer than 5). `gain` is the
-    mean over seeds of score minus that of the hand-tuned `baseline`, with its interval and p over
-    seeds and report items (`suite.statistics.crossed`), Holm-adjusted over the optimizers; NaN for
-    one seed, of which nothing can be said over seeds. `better` and `worse` count runs that dominate
-    that merge or are dominated by it, resolved.
+    Over its seeds, on report items, in the objective's natural unit.
+
+    Attributes
+    ----------
+    optimizer, rule : str
+    at_cost : bool
+    trials : int
+        As in `ChosenRow`; of several runs the most.
+    objective : str
+    seeds : int
+        Runs with a chosen merge.
+    median, low, high : float
+        Of their scores, with the 95 % bootstrap interval over seeds; NaN for fewer than 5.
+    values : tuple of float
+        Their scores, by seed.
+    baseline : str
+        The hand-tuned merge.
+    gain, gain_low, gain_high, gain_p, gain_p_holm : float
+        Mean over seeds of score minus that of `baseline`, its 95 % interval and two-sided p over seeds and
+        report items (`suite.statistics.crossed`), and p Holm-adjusted over the optimizers; NaN for one
+        seed, of which nothing can be said over seeds.
+    better, worse : int
+        Runs that dominate that merge or are dominated by it, resolved.
     """
 
     optimizer: str
@@ -79,10 +124,17 @@ class SummaryRow:
 
 
 def baselines_by_rule(results: Results) -> Mapping[str, Judged]:
-    """The merge that searches are compared with, by rule: that of the hand tuning.
+    """Find the merge that searches are compared with, by rule: that of the hand tuning.
 
-    While a task is not tuned by rule, the best of its baselines on the report items, which favours
-    the baseline; empty without any merge among them.
+    Parameters
+    ----------
+    results : Results
+
+    Returns
+    -------
+    mapping of str to Judged
+        While a task is not tuned by rule, the best of its baselines on the report items, which favours
+        the baseline; empty without any merge among them.
     """
     if results.tuned:
         return results.tuned.chosen
@@ -97,12 +149,32 @@ def baselines_by_rule(results: Results) -> Mapping[str, Judged]:
 
 
 def best_baseline(results: Results) -> Judged | None:
-    """The hand-tuned merge that is best in the first objective; no single models."""
+    """Find the hand-tuned merge that is best in the first objective.
+
+    Parameters
+    ----------
+    results : Results
+
+    Returns
+    -------
+    Judged or None
+        No single model; None where no merge is judged.
+    """
     return next(iter(baselines_by_rule(results).values()), None)
 
 
 def chosen_rows(results: Results) -> list[ChosenRow]:
-    """One row per rule, budget, run and objective: as the runs ended, then at the hand tuning's cost."""
+    """List what the runs chose as they ended, then at the hand tuning's cost.
+
+    Parameters
+    ----------
+    results : Results
+
+    Returns
+    -------
+    list of ChosenRow
+        One per rule, budget, run and objective.
+    """
     tuned = baselines_by_rule(results)
     rows = []
     for rule in choice.rules([objective.name for objective in results.objectives]):
@@ -121,11 +193,12 @@ def _compared(
     best: Judged | None,
     at_cost: bool,
 ) -> list[ChosenRow]:
-    """The relation is called resolved by the same Holm-adjusted p values that stand in the row."""
+    """List the rows of one rule and budget.
+
+    The relation is called resolved by the same Holm-adjusted p values that stand in the row.
+    """
     tests = [[_paired(o, chosen, best) for o in objectives] for _, chosen, _ in taken]
-    adjusted = np.array(
-        [multiple.holm_known([row[k].p for row in tests]) for k in range(len(objectives))]
-    )
+    adjusted = np.array([holm_known([row[k].p for row in tests]) for k in range(len(objectives))])
     rows = []
     for i, (run, chosen, trials) in enumerate(taken):
         relation = best and items.relation(
@@ -178,7 +251,7 @@ def _exact(objective: Objective, model: Judged) -> bool:
 def _sure(
     objectives: Sequence[Objective], chosen: Judged, best: Judged, p: NDArray[np.float64]
 ) -> list[float]:
-    """The p values (m,) that a relation rests on: 0 where both figures are exact."""
+    """List the p values (m,) that a relation rests on: 0 where both figures are exact."""
     return [
         0.0 if _exact(objective, chosen) and _exact(objective, best) else float(value)
         for objective, value in zip(objectives, p, strict=True)
@@ -186,11 +259,23 @@ def _sure(
 
 
 def summary_rows(results: Results, rows: Sequence[ChosenRow]) -> list[SummaryRow]:
-    """One row per rule, budget, optimizer and objective of `chosen_rows`, in their order."""
+    """Sum up over seeds.
+
+    Parameters
+    ----------
+    results : Results
+    rows : sequence of ChosenRow
+        Those of `chosen_rows`.
+
+    Returns
+    -------
+    list of SummaryRow
+        One per rule, budget, optimizer and objective, in their order.
+    """
     groups: dict[tuple[str, bool, str], list[ChosenRow]] = {}
     for row in rows:
         groups.setdefault((row.rule, row.at_cost, row.objective), []).append(row)
-    found = []
+    summaries = []
     for (rule, cut, name), own in groups.items():
         objective = next(o for o in results.objectives if o.name == name)
         by_optimizer: dict[str, list[ChosenRow]] = {}
@@ -198,10 +283,10 @@ def summary_rows(results: Results, rows: Sequence[ChosenRow]) -> list[SummaryRow
             by_optimizer.setdefault(row.optimizer, []).append(row)
         best = baselines_by_rule(results).get(rule)
         gains = [_gain(results, o, rule, cut, objective, best) for o in by_optimizer]
-        adjusted = multiple.holm_known([gain.p for gain in gains])
+        adjusted = holm_known([gain.p for gain in gains])
         for (optimizer, of), gain, p in zip(by_optimizer.items(), gains, adjusted, strict=True):
-            found.append(_summary(optimizer, of, gain, float(p)))
-    return found
+            summaries.append(_summary(optimizer, of, gain, float(p)))
+    return summaries
 
 
 def _gain(
@@ -256,7 +341,17 @@ def _summary(
 
 
 def baseline_hypervolume(results: Results) -> float:
-    """Hypervolume of the hand tuning's front on the report items; of all baselines without one."""
+    """Compute the hypervolume of the hand tuning's front on the report items.
+
+    Parameters
+    ----------
+    results : Results
+
+    Returns
+    -------
+    float
+        In [0, 1]; without a hand tuning of all merges among the baselines.
+    """
     if results.tuned:
         return pareto.hypervolume([merge.losses for merge in results.tuned.front])
     merges = [baseline.losses for baseline in results.baselines if not baseline.unmerged]

@@ -1,4 +1,4 @@
-"""What a page across tasks needs of each task, and the figures over all of them."""
+"""What a page across tasks needs of each task: its values, its page, and ranks on it."""
 
 from __future__ import annotations
 
@@ -11,24 +11,34 @@ from statistics import median
 import numpy as np
 from scipy.stats import rankdata
 
-from suite.report.load.controls import CONTROLS, RANDOM
 from suite.report.load.results import Results
-from suite.report.rows.comparisons import ComparisonRow, beaten
-from suite.report.rows.runtimes import TARGETS, Steps, runtime, steps
+from suite.report.rows.anytime import TARGETS, runtime
+from suite.report.rows.comparisons import ComparisonRow
 from suite.report.rows.tables import Tables
-from suite.statistics import bootstrap, ranks
-from suite.statistics.families import extended
-
-RESAMPLES = 2000  # of the intervals over tasks, as in Agarwal et al. 2021
 
 
 @dataclass(frozen=True)
 class Instance:
-    """One task: every optimizer's final hypervolumes by seed, and its page.
+    """One task.
 
-    `final` is on search items, `primary` by the task's `measure`: on report items where runs are judged.
-    `reference` is the hypervolume of its frozen reference front, NaN without one; `runtimes` are
-    trials until each target, seeds pooled, and `shortest` is how many trials every run has.
+    Attributes
+    ----------
+    task : str
+    page : Path
+        Where its own report lies.
+    final : mapping of str to mapping of int to float
+        Final hypervolumes on search items, by optimizer and seed.
+    reference : float
+        Hypervolume of its frozen reference front, on search items; NaN without one.
+    runtimes : mapping of str to sequence of float
+        Trials until each target, seeds pooled; empty without a reference front.
+    shortest : int
+        How many trials every run has.
+    comparisons : sequence of ComparisonRow
+    measure : {"hypervolume", "report_hypervolume"}
+        What its optimizers are compared by: report items where runs are judged, else search items.
+    primary : mapping of str to mapping of int to float
+        The values of `measure`.
     """
 
     task: str
@@ -43,7 +53,20 @@ class Instance:
 
     @classmethod
     def of(cls, results: Results, tables: Tables, page: Path) -> Instance:
-        """The instance of a task's results; `page` is where its own report lies."""
+        """Take what a page across tasks needs of one.
+
+        Parameters
+        ----------
+        results : Results
+        tables : Tables
+            Those of `results`.
+        page : Path
+            Where its own report lies.
+
+        Returns
+        -------
+        Instance
+        """
         share = results.reference.hypervolume if results.reference else math.nan
         times = {
             name: [
@@ -60,19 +83,49 @@ class Instance:
         )  # fmt: skip
 
     def median(self, optimizer: str) -> float:
-        """Median final hypervolume on search items over seeds; NaN where it did not run."""
+        """Compute the median final hypervolume on search items over seeds.
+
+        Parameters
+        ----------
+        optimizer : str
+
+        Returns
+        -------
+        float
+            In [0, 1]; NaN where it did not run.
+        """
         runs = self.final.get(optimizer)
         return median(runs.values()) if runs else math.nan
 
     def middle(self, optimizer: str) -> float:
-        """Median over seeds by the task's measure; NaN where there is none."""
+        """Compute the median over seeds by the task's measure.
+
+        Parameters
+        ----------
+        optimizer : str
+
+        Returns
+        -------
+        float
+            In [0, 1]; NaN where there is none.
+        """
         runs = self.primary.get(optimizer)
         return median(runs.values()) if runs else math.nan
 
 
 @dataclass(frozen=True)
 class RunRow:
-    """One run: its final hypervolume, and that as a share of the reference front's, NaN without."""
+    """One run, on search items: a line of the overview's ``runs.csv``.
+
+    Attributes
+    ----------
+    task, optimizer : str
+    seed : int
+    hypervolume : float
+        Final one, in [0, 1].
+    share : float
+        The same as a share of the reference front's; NaN without one.
+    """
 
     task: str
     optimizer: str
@@ -83,9 +136,20 @@ class RunRow:
 
 @dataclass(frozen=True)
 class TaskRow:
-    """One optimizer on one task; `rank` is among the optimizers that ran on all tasks, or NaN.
+    """One optimizer on one task: a line of ``tasks.csv``.
 
-    `median` and `share` are of the search items; the rank is by `primary`, the median by `measure`.
+    Attributes
+    ----------
+    task, optimizer : str
+    seeds : int
+    median, share : float
+        Of final hypervolumes on search items, and that as a share of the reference front's.
+    rank : float
+        By `primary`, among the optimizers that ran on all tasks, 1 is best; else NaN.
+    measure : {"hypervolume", "report_hypervolume"}
+        Which items `primary` is of.
+    primary : float
+        Median over seeds by `measure`.
     """
 
     task: str
@@ -98,72 +162,83 @@ class TaskRow:
     primary: float
 
 
-@dataclass(frozen=True)
-class AcrossRow:
-    """One optimizer over all tasks.
-
-    `rank` is the mean of its ranks, NaN unless it ran on all; `iqm` that of the share of the
-    reference hypervolume over all runs, `improvement` the probability that its run beats random
-    search's, both over the tasks that have what they need (`measured` and `compared` count those).
-    `better` and `worse` count tasks on which it is resolved to be better or worse than random;
-    `p_random` and its Holm-adjusted value are Wilcoxon's over all tasks, against random search, NaN
-    under 10 tasks. `over` names those that it is resolved to be better than over all tasks.
-    """
-
-    optimizer: str
-    tasks: int
-    rank: float
-    measured: int
-    iqm: float
-    iqm_low: float
-    iqm_high: float
-    compared: int
-    improvement: float
-    improvement_low: float
-    improvement_high: float
-    better: int
-    worse: int
-    p_random: float
-    p_random_holm: float
-    over: tuple[str, ...]
-
-
 def everywhere(instances: Sequence[Instance]) -> list[str]:
-    """The optimizers with a value on all tasks, by each one's measure, in the order of the first."""
+    """List the optimizers with a value on all tasks, by each one's measure.
+
+    Parameters
+    ----------
+    instances : sequence of Instance
+        One or more.
+
+    Returns
+    -------
+    list of str
+        In the order of the first task.
+    """
     return [n for n in instances[0].final if all(each.primary.get(n) for each in instances)]
 
 
 def optimizers(instances: Sequence[Instance]) -> tuple[str, ...]:
-    """All of them, by name."""
+    """List all optimizers by name.
+
+    Parameters
+    ----------
+    instances : sequence of Instance
+
+    Returns
+    -------
+    tuple of str
+    """
     return tuple(sorted({name for each in instances for name in each.final}))
 
 
 def rank_table(instances: Sequence[Instance]) -> tuple[list[str], np.ndarray]:
-    """Names, and the ranks (tasks, names) of those that ran on all tasks; 1 is best."""
+    """Rank the optimizers that ran on all tasks.
+
+    Parameters
+    ----------
+    instances : sequence of Instance
+        One or more.
+
+    Returns
+    -------
+    names : list of str
+    ranks : ndarray, shape (tasks, names)
+        1 is best; ties share the mean rank.
+    """
     names = everywhere(instances)
-    medians = _middles(instances, names)
+    medians = middles(instances, names)
     return names, rankdata(-medians, axis=1) if names else medians
 
 
-def _middles(instances: Sequence[Instance], names: Sequence[str]) -> np.ndarray:
+def middles(instances: Sequence[Instance], names: Sequence[str]) -> np.ndarray:
+    """Collect the medians by each task's measure.
+
+    Parameters
+    ----------
+    instances : sequence of Instance
+    names : sequence of str
+        Optimizers that have a value on all of them.
+
+    Returns
+    -------
+    ndarray, shape (tasks, names)
+        In [0, 1].
+    """
     return np.array([[each.middle(name) for name in names] for each in instances])
 
 
-def pair_rows(instances: Sequence[Instance]) -> list[ranks.PairRow]:
-    """Every pair of optimizers that ran on all tasks, by Wilcoxon's test of their medians.
-
-    Against random search and the other controls first, as planned, then the others; each family
-    adjusted by itself. None under `ranks.FEWEST_INSTANCES` tasks.
-    """
-    names = everywhere(instances)
-    if len(instances) < ranks.FEWEST_INSTANCES or len(names) < 2:
-        return []
-    measure = " and ".join(sorted({each.measure for each in instances}))
-    return ranks.compared(names, _middles(instances, names), extended((), names, CONTROLS, measure))
-
-
 def run_rows(instances: Sequence[Instance]) -> list[RunRow]:
-    """Every run on every task, as measured: all that the ranks and aggregates are made of."""
+    """List every run on every task, as measured on search items.
+
+    Parameters
+    ----------
+    instances : sequence of Instance
+
+    Returns
+    -------
+    list of RunRow
+    """
     return [
         RunRow(each.task, name, seed, value, value / each.reference)
         for each in instances
@@ -173,7 +248,17 @@ def run_rows(instances: Sequence[Instance]) -> list[RunRow]:
 
 
 def task_rows(instances: Sequence[Instance]) -> list[TaskRow]:
-    """Every optimizer on every task that it ran on."""
+    """List every optimizer on every task that it ran on.
+
+    Parameters
+    ----------
+    instances : sequence of Instance
+        One or more.
+
+    Returns
+    -------
+    list of TaskRow
+    """
     names, table = rank_table(instances)
     rows = []
     for i, each in enumerate(instances):
@@ -184,77 +269,3 @@ def task_rows(instances: Sequence[Instance]) -> list[TaskRow]:
             own = each.middle(name)
             rows.append(TaskRow(each.task, name, len(runs), middle, share, rank, each.measure, own))
     return rows
-
-
-def across_rows(instances: Sequence[Instance]) -> list[AcrossRow]:
-    """Every optimizer, the best mean rank first, then the best IQM."""
-    names, table = rank_table(instances)
-    mean = dict(zip(names, table.mean(axis=0).tolist(), strict=True)) if names else {}
-    pairs = pair_rows(instances)
-    rows = [
-        _across(instances, name, mean.get(name, math.nan), pairs) for name in optimizers(instances)
-    ]
-    return sorted(rows, key=lambda row: (_last(row.rank), _last(-row.iqm), row.optimizer))
-
-
-def _last(value: float) -> float:
-    return math.inf if math.isnan(value) else value
-
-
-def _across(
-    instances: Sequence[Instance], name: str, rank: float, pairs: Sequence[ranks.PairRow]
-) -> AcrossRow:
-    own = [each for each in instances if name in each.final]
-    measured = [each for each in own if not math.isnan(each.reference)]
-    versus = [each for each in own if RANDOM in each.final and name != RANDOM]
-    nothing = bootstrap.Estimate(math.nan, math.nan, math.nan)
-    shares = [np.array([*each.final[name].values()]) / each.reference for each in measured]
-    middle = bootstrap.iqm_estimate(shares, resamples=RESAMPLES) if measured else nothing
-    runs = [[*each.final[name].values()] for each in versus]
-    against = [[*each.final[RANDOM].values()] for each in versus]
-    effect = bootstrap.improvement(runs, against, resamples=RESAMPLES) if versus else nothing
-    random = next((r for r in pairs if {r.a, r.b} == {name, RANDOM}), None)
-    return AcrossRow(
-        optimizer=name,
-        tasks=len(own),
-        rank=rank,
-        measured=len(measured),
-        iqm=middle.value,
-        iqm_low=middle.low,
-        iqm_high=middle.high,
-        compared=len(versus),
-        improvement=effect.value,
-        improvement_low=effect.low,
-        improvement_high=effect.high,
-        better=sum(RANDOM in beaten(each.comparisons, name) for each in versus),
-        worse=sum(name in beaten(each.comparisons, RANDOM) for each in versus),
-        p_random=random.p if random else math.nan,
-        p_random_holm=random.p_holm if random else math.nan,
-        over=tuple(won(pairs, name)),
-    )
-
-
-def won(pairs: Sequence[ranks.PairRow], name: str) -> list[str]:
-    """Whom `name` is resolved to be better than over all tasks, in the order of `pairs`."""
-    return [row.b if row.a == name else row.a for row in pairs if row.better == name]
-
-
-def ranked(instances: Sequence[Instance]) -> ranks.Ranking | str:
-    """The ranking over all tasks, or why there is none."""
-    names = everywhere(instances)
-    if reason := ranks.refusal(len(instances), len(names)):
-        return reason
-    resolved = {frozenset((row.a, row.b)) for row in pair_rows(instances) if row.better}
-    return ranks.ranking(names, _middles(instances, names), resolved)
-
-
-def ecdf(instances: Sequence[Instance]) -> list[Steps]:
-    """Runtime ECDFs in trials over the tasks with a reference front, up to the shortest run."""
-    measured = [each for each in instances if each.runtimes]
-    if not measured:
-        return []
-    end = min(each.shortest for each in measured)
-    return [
-        steps(name, [time for each in measured for time in each.runtimes[name]], end)
-        for name in everywhere(measured)
-    ]

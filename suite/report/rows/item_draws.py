@@ -19,9 +19,14 @@ TOLERANCE = 1e-6  # between a score and the mean of its items
 
 @dataclass(frozen=True, eq=False)
 class ItemDraws:
-    """Hypervolumes (resamples,) by optimizer and seed, of runs with outcomes of report items.
+    """What judged runs would have ended with on other draws of report items.
 
-    `held` names by optimizer the objectives that were held fixed: figures that are no mean over items.
+    Attributes
+    ----------
+    volumes : dict of str to dict of int to ndarray, shape (resamples,)
+        Hypervolumes by optimizer and seed, of runs with outcomes of report items; in [0, 1].
+    held : dict of str to tuple of str
+        By optimizer the objectives that were held fixed: figures that are no mean over items.
     """
 
     volumes: dict[str, dict[int, Values]] = field(default_factory=dict)
@@ -29,8 +34,19 @@ class ItemDraws:
 
 
 def item_draws(results: Results, resamples: int = crossed.RESAMPLES) -> ItemDraws:
-    """Draw report items again, and measure every judged run on each draw."""
-    found = ItemDraws()
+    """Draw report items again, and measure every judged run on each draw.
+
+    Parameters
+    ----------
+    results : Results
+    resamples : int
+        Number of draws.
+
+    Returns
+    -------
+    ItemDraws
+    """
+    draws = ItemDraws()
     drawn: dict[str, Values] = {}
     held: dict[str, list[str]] = {}
     for run in results.runs:
@@ -41,19 +57,30 @@ def item_draws(results: Results, resamples: int = crossed.RESAMPLES) -> ItemDraw
         new = {name: n for name, n in sizes.items() if name not in drawn}
         drawn |= crossed.counts(new, resamples=resamples)
         volumes = crossed.volumes(measured, {name: drawn[name] for name in sizes})
-        found.volumes.setdefault(run.optimizer, {})[run.seed] = volumes
+        draws.volumes.setdefault(run.optimizer, {})[run.seed] = volumes
         names = held.setdefault(run.optimizer, [])
         names += [
             o.name
             for o, each in zip(results.objectives, measured, strict=True)
             if each.fixed and o.name not in names
         ]
-    found.held.update({optimizer: tuple(names) for optimizer, names in held.items()})
-    return found
+    draws.held.update({optimizer: tuple(names) for optimizer, names in held.items()})
+    return draws
 
 
 def measured_on(objective: Objective, lines: Sequence[Judged]) -> Measured:
-    """One objective of judged merges; with outcomes if each score is the mean of its own."""
+    """Collect one objective of judged merges.
+
+    Parameters
+    ----------
+    objective : Objective
+    lines : sequence of Judged
+
+    Returns
+    -------
+    Measured
+        With outcomes if each score is the mean of its own; else the scores are held fixed.
+    """
     scores = [line.scores[objective.metric] for line in lines]
     sizes = {len(score.items) for score in scores}
     usable = (

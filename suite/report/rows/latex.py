@@ -1,4 +1,4 @@
-"""Tables for papers: LaTeX with booktabs, ready to be read by ``\\input``."""
+r"""Tables for papers: LaTeX with booktabs, ready to be read by ``\input``."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 
 from suite.report.load import families
 from suite.report.load.results import Results
-from suite.report.rows import words
-from suite.report.rows.series import digits, scale, unit
+from suite.report.rows.formats import digits, fixed, pvalue, scale, unit
+from suite.report.rows.sentences import measured
 from suite.report.rows.tables import Tables
 
 _ESCAPED = {
@@ -18,19 +18,43 @@ _ESCAPED = {
     "#": r"\#", "_": r"\_", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}",
     "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", '"': r"\textquotedbl{}",
 }  # fmt: skip
-# What `words` writes numbers with; and a name's line break must not end the row.
+# What `formats` writes numbers with; and a name's line break must not end the row.
 _ESCAPED |= {"−": "$-$", "–": "--", "∞": r"$\infty$", "±": r"$\pm$", "\n": " ", "\r": " "}
 
 
 def escape(text: str) -> str:
-    """`text` as LaTeX shows it, letter by letter."""
+    r"""Write text as LaTeX shows it, letter by letter.
+
+    Parameters
+    ----------
+    text : str
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> escape("50 % of a_b")
+    '50 \\% of a\\_b'
+    """
     return "".join(_ESCAPED.get(letter, letter) for letter in text)
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]], about: str) -> str:
-    """A ``tabular`` with booktabs' rules; the first column left, the others right.
+    """Write a ``tabular`` with booktabs' rules; the first column left, the others right.
 
-    Cells are escaped here. `about` becomes a comment: what the figures are.
+    Parameters
+    ----------
+    columns : sequence of str
+    rows : sequence of sequence of str
+        Cells, which are escaped here.
+    about : str
+        Becomes a comment: what the figures are.
+
+    Returns
+    -------
+    str
     """
     lines = [f"% {' '.join(about.split())}", rf"\begin{{tabular}}{{l{'r' * (len(columns) - 1)}}}"]
     lines += [r"\toprule", _row(columns), r"\midrule"]
@@ -43,7 +67,20 @@ def _row(cells: Sequence[str]) -> str:
 
 
 def write(results: Results, tables: Tables, out: Path) -> list[str]:
-    """The tables that papers show, as ``<name>.tex`` in `out`; returns the names of those written."""
+    """Write the tables that papers show, as ``<name>.tex``.
+
+    Parameters
+    ----------
+    results : Results
+    tables : Tables
+    out : Path
+        Folder to write to.
+
+    Returns
+    -------
+    list of str
+        The names of those written.
+    """
     made: dict[str, Callable[[Results, Tables], str]] = {
         "strategies": strategies, "comparisons": comparisons, "runtimes": runtimes,
         "summary": summary, "baselines": baselines,
@@ -57,7 +94,18 @@ def write(results: Results, tables: Tables, out: Path) -> list[str]:
 
 
 def strategies(results: Results, tables: Tables) -> str:
-    """Optimizers by their indicators: median and IQM of the runs, with intervals."""
+    """Write optimizers by their indicators: median and IQM of the runs, with intervals.
+
+    Parameters
+    ----------
+    results : Results
+    tables : Tables
+
+    Returns
+    -------
+    str
+        LaTeX.
+    """
     rows = [
         [
             r.optimizer,
@@ -76,22 +124,33 @@ def strategies(results: Results, tables: Tables) -> str:
 
 
 def _interval(value: float, low: float, high: float, d: int = 3, factor: float = 1.0) -> str:
-    text = words.fixed(value, d, factor)
+    text = fixed(value, d, factor)
     if math.isnan(low):
         return text
-    return f"{text} [{words.fixed(low, d, factor)}, {words.fixed(high, d, factor)}]"
+    return f"{text} [{fixed(low, d, factor)}, {fixed(high, d, factor)}]"
 
 
 def comparisons(results: Results, tables: Tables) -> str:
-    """Every pair: probability of improvement and p, Holm-adjusted."""
+    """Write every pair: probability of improvement and p, Holm-adjusted.
+
+    Parameters
+    ----------
+    results : Results
+    tables : Tables
+
+    Returns
+    -------
+    str
+        LaTeX.
+    """
     rows = [
         [
             r.a,
             r.b,
             _interval(r.improvement, r.improvement_low, r.improvement_high, 2),
-            words.pvalue(r.p_holm),
-            words.pvalue(r.p_items_holm),
-            words.pvalue(r.p_paired_holm),
+            pvalue(r.p_holm),
+            pvalue(r.p_items_holm),
+            pvalue(r.p_paired_holm),
             r.better or "unresolved",
         ]
         for r in tables.comparisons
@@ -107,20 +166,31 @@ def comparisons(results: Results, tables: Tables) -> str:
             "better",
         ],
         rows,
-        f"{results.task}: hypervolume on {words.measured(families.of(results))};"
+        f"{results.task}: hypervolume on {measured(families.of(results))};"
         " p Holm-adjusted within families",
     )
 
 
 def runtimes(results: Results, tables: Tables) -> str:
-    """Trials until each share of the reference hypervolume."""
+    """Write the trials until each share of the reference hypervolume.
+
+    Parameters
+    ----------
+    results : Results
+    tables : Tables
+
+    Returns
+    -------
+    str
+        LaTeX.
+    """
     rows = [
         [
             r.optimizer,
             f"{100 * r.target:.0f} %",
             f"{r.reached} of {r.seeds}",
-            words.fixed(r.median, 0),
-            words.fixed(r.expected, 0),
+            fixed(r.median, 0),
+            fixed(r.expected, 0),
         ]
         for r in tables.runtimes
     ]
@@ -132,7 +202,18 @@ def runtimes(results: Results, tables: Tables) -> str:
 
 
 def summary(results: Results, tables: Tables) -> str:
-    """The chosen merges on the report items, over seeds."""
+    """Write the chosen merges on the report items, over seeds.
+
+    Parameters
+    ----------
+    results : Results
+    tables : Tables
+
+    Returns
+    -------
+    str
+        LaTeX.
+    """
     known = {objective.name: objective for objective in results.objectives}
     rows: list[list[str]] = []
     for r in tables.summary:
@@ -164,7 +245,18 @@ def summary(results: Results, tables: Tables) -> str:
 
 
 def baselines(results: Results, tables: Tables) -> str:
-    """Baselines by objective, with standard errors."""
+    """Write baselines by objective, with standard errors.
+
+    Parameters
+    ----------
+    results : Results
+    tables : Tables
+
+    Returns
+    -------
+    str
+        LaTeX.
+    """
     by_name: dict[str, list[Any]] = {}
     for row in tables.baselines:
         by_name.setdefault(row.name, []).append(row)
@@ -172,8 +264,8 @@ def baselines(results: Results, tables: Tables) -> str:
     for name, own in by_name.items():
         cells = [name, own[0].kind]
         for o, r in zip(results.objectives, own, strict=True):
-            error = f" ± {words.fixed(r.stderr, digits(o), scale(o))}" if r.stderr else ""
-            cells.append(words.fixed(r.score, digits(o), scale(o)) + error)
+            error = f" ± {fixed(r.stderr, digits(o), scale(o))}" if r.stderr else ""
+            cells.append(fixed(r.score, digits(o), scale(o)) + error)
         rows.append(cells)
     heads = [f"{o.name}, {unit(o)}".rstrip(", ") for o in results.objectives]
     about = f"{results.task}: baselines on the report items, with standard errors"

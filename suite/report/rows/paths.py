@@ -9,12 +9,22 @@ from typing import Any
 from suite.recipes.layer_path import METHOD, LayerPath
 from suite.records.trial import Score, Trial
 from suite.report.load.results import Judged, Results, Run
-from suite.statistics import pareto
 
 
 @dataclass(frozen=True)
 class Shown:
-    """One trial that is a layer path; `marks` says why it is shown, `scores` are of one split."""
+    """One trial that is a layer path.
+
+    Attributes
+    ----------
+    optimizer : str
+    seed, trial : int
+    marks : tuple of str
+        Why it is shown.
+    path : LayerPath
+    scores : mapping of str to Score
+        On one split, by metric.
+    """
 
     optimizer: str
     seed: int
@@ -25,12 +35,27 @@ class Shown:
 
     @property
     def key(self) -> tuple[str, int, int]:
+        """What tells it from other trials."""
         return self.optimizer, self.seed, self.trial
 
 
 @dataclass(frozen=True)
 class HopRow:
-    """Hop `hop`, from 0, of one trial: `layer` of `part`, its input multiplied by `scale`."""
+    """One hop of one trial: a line of ``hops.csv``.
+
+    Attributes
+    ----------
+    optimizer : str
+    seed, trial : int
+    hop : int
+        From 0.
+    part : str
+        The model or merge that the layer is of.
+    layer : int
+        Its number there, from 0.
+    scale : float
+        What its input is multiplied by.
+    """
 
     optimizer: str
     seed: int
@@ -42,21 +67,39 @@ class HopRow:
 
 
 def shown(results: Results) -> list[Shown]:
-    """The chosen path of each optimizer's first seed, then the best of all runs per objective.
+    """Find the paths to show: each optimizer's first chosen one, then the best per objective.
 
-    On report items; while no run is judged, the best on the search items alone. One trial comes
-    once, with all its marks. Empty where trials are merges.
+    On report items; while no run is judged, the best on the search items alone.
+
+    Parameters
+    ----------
+    results : Results
+
+    Returns
+    -------
+    list of Shown
+        One trial comes once, with all its marks. Empty where trials are merges.
     """
-    found = [
+    chosen = [
         replace(path, marks=(f"chosen, seed {run.seed}",))
         for optimizer in results.optimizers
         for run, path in [each for each in _chosen(results) if each[0].optimizer == optimizer][:1]
     ]
-    return _once([*found, *_best(results)])
+    return _once([*chosen, *_best(results)])
 
 
 def hop_rows(results: Results) -> list[HopRow]:
-    """The hops of every run's chosen path and of all that is `shown`, in the runs' order."""
+    """List the hops of every run's chosen path and of all that is `shown`.
+
+    Parameters
+    ----------
+    results : Results
+
+    Returns
+    -------
+    list of HopRow
+        In the runs' order.
+    """
     listed = _once([*(path for _, path in _chosen(results)), *shown(results)])
     order = {(run.optimizer, run.seed): place for place, run in enumerate(results.runs)}
     listed.sort(key=lambda each: (order[each.optimizer, each.seed], each.trial))
@@ -74,24 +117,20 @@ def _chosen(results: Results) -> Iterator[tuple[Run, Shown]]:
 
 
 def _best(results: Results) -> list[Shown]:
-    """The path with the least loss per objective, seeds and optimizers pooled."""
+    """Find the path with the least loss per objective, seeds and optimizers pooled."""
     members = [
         (member.losses, path)
         for run in results.runs
-        for member in (run.reported if results.judged else _front(run, len(results.objectives)))
+        for member in (run.reported if results.judged else run.front(len(results.objectives)))
         if (path := _path(run, member))
     ]
-    found = []
+    best_paths = []
     for k, objective in enumerate(results.objectives):
         # of equally good ones the least sum, which no other dominates
         best = min(members, key=lambda m: (m[0][k], sum(m[0]), m[1].key), default=None)
         if best:
-            found.append(replace(best[1], marks=(f"best {objective.name}",)))
-    return found
-
-
-def _front(run: Run, m: int) -> list[Trial]:
-    return [run.trials[index] for index in pareto.front(run.losses(m))]
+            best_paths.append(replace(best[1], marks=(f"best {objective.name}",)))
+    return best_paths
 
 
 def _path(run: Run, model: Judged | Trial) -> Shown | None:
@@ -105,9 +144,9 @@ def _path(run: Run, model: Judged | Trial) -> Shown | None:
 
 def _once(paths: list[Shown]) -> list[Shown]:
     """Each trial once, at its first place, with the marks of all its places."""
-    found: dict[tuple[str, int, int], Shown] = {}
+    by_key: dict[tuple[str, int, int], Shown] = {}
     for path in paths:
-        first = found.get(path.key, path)
+        first = by_key.get(path.key, path)
         marks = tuple(dict.fromkeys([*first.marks, *path.marks]))
-        found[path.key] = replace(first, marks=marks)
-    return list(found.values())
+        by_key[path.key] = replace(first, marks=marks)
+    return list(by_key.values())

@@ -32,9 +32,20 @@ INDICATORS = {  # field of `Figures`: which is better, and where it is measured
 class Figures:
     """A run's indicators; NaN where it is not judged, or no reference front is frozen.
 
-    `report_hypervolume` is that of the judged merges that no other of them dominates on the report
-    items, `report_pessimistic` of those that dominate none; `gap` is how much more hypervolume the
-    search items promised than the first of them gives.
+    Attributes
+    ----------
+    hypervolume : float
+        Final one on search items, in [0, 1].
+    igd_plus, epsilon : float
+        To the reference front, on search items, in losses.
+    report_hypervolume : float
+        On report items, of the judged merges that no other of them dominates there, in [0, 1].
+    report_pessimistic : float
+        On report items, of those that dominate none, in [0, 1].
+    gap : float
+        How much more hypervolume the search items promised than `report_hypervolume` gives.
+    optimism : float
+        That of `Run`, in the first objective's unit.
     """
 
     hypervolume: float
@@ -48,9 +59,22 @@ class Figures:
 
 @dataclass(frozen=True)
 class StrategyRow:
-    """One optimizer by one indicator: `values` of its runs by seed, their median and IQM.
+    """One optimizer by one indicator: a line of ``strategies.csv``.
 
-    The intervals are 95 %, bootstrap over seeds; NaN for fewer than 5.
+    Attributes
+    ----------
+    optimizer, indicator : str
+    better : {"larger", "smaller"}
+    measured : str
+        On which items, in words.
+    seeds : int
+        Runs that have the indicator.
+    median, low, high : float
+        Over them, with the 95 % bootstrap interval over seeds; NaN ends for fewer than 5.
+    iqm, iqm_low, iqm_high : float
+        Their interquartile mean and its interval, likewise.
+    values : tuple of float
+        Of its runs, by seed.
     """
 
     optimizer: str
@@ -69,7 +93,15 @@ class StrategyRow:
 
 @dataclass(frozen=True)
 class FailureRow:
-    """How many of an optimizer's candidates failed; `low` and `high` bound the rate (Wilson, 95 %)."""
+    """How many of an optimizer's candidates failed: a line of ``failures.csv``.
+
+    Attributes
+    ----------
+    optimizer : str
+    trials, failures : int
+    rate, low, high : float
+        Share of failures, in [0, 1], and its 95 % interval (Wilson).
+    """
 
     optimizer: str
     trials: int
@@ -80,19 +112,31 @@ class FailureRow:
 
 
 def run_figures(results: Results, run: Run, hypervolume: float) -> Figures:
-    """The indicators of `run`, whose final `hypervolume` is known.
+    """Measure a run by every indicator.
 
     A failed trial is scored at the reference, so that the point (1, …, 1) is in every front.
+
+    Parameters
+    ----------
+    results : Results
+    run : Run
+        One of `results`.
+    hypervolume : float
+        Its final one, which is known.
+
+    Returns
+    -------
+    Figures
     """
     m = len(results.objectives)
-    found = np.vstack([run.losses(m), np.ones(m)])
+    losses = np.vstack([run.losses(m), np.ones(m)])
     judged = np.array([line.losses for line in run.reported]).reshape(-1, m)
     report = pareto.hypervolume(judged) if len(judged) else math.nan
     worst = pareto.hypervolume(judged[pareto.pessimistic(judged)]) if len(judged) else math.nan
     return Figures(
         hypervolume=hypervolume,
-        igd_plus=_distance(results, found, pareto.igd_plus),
-        epsilon=_distance(results, found, pareto.epsilon),
+        igd_plus=_distance(results, losses, pareto.igd_plus),
+        epsilon=_distance(results, losses, pareto.epsilon),
         report_hypervolume=report,
         report_pessimistic=worst,
         gap=hypervolume - report,
@@ -101,15 +145,26 @@ def run_figures(results: Results, run: Run, hypervolume: float) -> Figures:
 
 
 def _distance(
-    results: Results, found: np.ndarray, measure: Callable[[np.ndarray, np.ndarray], float]
+    results: Results, losses: np.ndarray, measure: Callable[[np.ndarray, np.ndarray], float]
 ) -> float:
     if results.reference is None:
         return math.nan
-    return measure(found[pareto.front(found)], results.reference.losses)
+    return measure(losses[pareto.front(losses)], results.reference.losses)
 
 
 def strategy_rows(results: Results, figures: Sequence[Figures]) -> list[StrategyRow]:
-    """One row per optimizer and indicator that its runs have; `figures` are those of the runs."""
+    """Sum up each optimizer's runs by each indicator that they have.
+
+    Parameters
+    ----------
+    results : Results
+    figures : sequence of Figures
+        Those of the runs, in their order.
+
+    Returns
+    -------
+    list of StrategyRow
+    """
     rows = []
     for optimizer in results.optimizers:
         own = [
@@ -125,7 +180,7 @@ def strategy_rows(results: Results, figures: Sequence[Figures]) -> list[Strategy
 def _row(optimizer: str, indicator: str, values: tuple[float, ...]) -> StrategyRow:
     better, measured = INDICATORS[indicator]
     low, high = bootstrap.bootstrap_median(values) or (math.nan, math.nan)
-    middle = bootstrap.iqm_estimate([values])
+    middle = bootstrap.iqm([values])
     return StrategyRow(
         optimizer=optimizer,
         indicator=indicator,
@@ -143,13 +198,23 @@ def _row(optimizer: str, indicator: str, values: tuple[float, ...]) -> StrategyR
 
 
 def failure_rows(results: Results) -> list[FailureRow]:
-    """One row per optimizer that has a trial."""
+    """Count the failures of every optimizer that has a trial.
+
+    Parameters
+    ----------
+    results : Results
+
+    Returns
+    -------
+    list of FailureRow
+    """
     rows = []
     for optimizer in results.optimizers:
         traces = results.traces_of(optimizer)
         trials = sum(len(trace.hypervolume) for trace in traces)
         failures = sum(trace.failures for trace in traces)
         if trials:
+            # Wilson 1927, "Probable inference, the law of succession, and statistical inference"
             ends = scipy_stats.binomtest(failures, trials).proportion_ci(method="wilson")
             rate = failures / trials
             rows.append(

@@ -11,18 +11,18 @@ from statistics import median
 from typing import Any
 
 from suite.objective import Objective
+from suite.report.load.chosen import StageRow, stage_rows
 from suite.report.load.controls import ControlRow, control_rows
-from suite.report.load.hand_tuned import StageRow, stage_rows
 from suite.report.load.results import Judged, Results, Run
 from suite.report.load.traces import Trace
 from suite.report.rows.answers import AnswerRow, answer_rows
+from suite.report.rows.anytime import RuntimeRow, runtime_rows
 from suite.report.rows.best_merges import BestRow, best_rows
 from suite.report.rows.comparisons import ComparisonRow, comparison_rows
 from suite.report.rows.front_gains import FrontGainRow, front_gains
+from suite.report.rows.fronts import SurfaceRow, surface_rows
 from suite.report.rows.headline import ChosenRow, SummaryRow, chosen_rows, summary_rows
 from suite.report.rows.paths import HopRow, hop_rows
-from suite.report.rows.runtimes import RuntimeRow, runtime_rows
-from suite.report.rows.series import SurfaceRow, surface_rows
 from suite.report.rows.strategies import (
     FailureRow,
     Figures,
@@ -38,14 +38,34 @@ SOMETIMES = ("hops", "answers", "runtimes", "surfaces", "hand_tuned", "best_merg
 
 @dataclass(frozen=True)
 class RunRow:
-    """One run; `optimism` is that of choosing on half the search items, first objective.
+    """One run: a line of ``runs.csv``.
 
-    It comes from split halves of the journal (`suite.statistics.halves`), in the objective's unit;
-    of choosing on all of them it is about 1/√2 of that, or less.
-
-    `seconds` are a trial's, in the median, `tokens` the run's in all. `hypervolume` is that of the
-    search items, the figures after `front` are those of `strategies.Figures`. `entered` and
-    `outside` are those of `traces.Trace`.
+    Attributes
+    ----------
+    optimizer : str
+    seed, trials : int
+    budget : int or None
+        Trials that it was to have.
+    failures : int
+    seconds : float
+        A trial's, in the median; NaN where none is timed.
+    hypervolume : float
+        Final one on search items, in [0, 1].
+    front : int
+        Size of the front on search items.
+    report_hypervolume : float
+        Of `strategies.Figures`, on report items; NaN until it is judged.
+    report_front : int
+        Size of the front on report items; 0 until it is judged.
+    optimism : float
+        Of choosing on half the search items, first objective, in its unit (`suite.statistics.halves`); of
+        choosing on all of them it is about 1/√2 of that, or less.
+    report_pessimistic, gap, igd_plus, epsilon : float
+        Of `strategies.Figures`.
+    tokens : float
+        Generated in the whole run.
+    entered, outside : float
+        Of `traces.Trace`, on search items.
     """
 
     optimizer: str
@@ -70,7 +90,20 @@ class RunRow:
 
 @dataclass(frozen=True)
 class BaselineRow:
-    """One baseline on one objective, report items."""
+    """One baseline on one objective, report items: a line of ``baselines.csv``.
+
+    Attributes
+    ----------
+    name : str
+    kind : {"single model", "merge", "layer path"}
+    objective : str
+    score, stderr : float
+        In the objective's natural unit.
+    n : int
+        Items.
+    on_front : bool
+        Whether no other baseline dominates it.
+    """
 
     name: str
     kind: str
@@ -82,9 +115,20 @@ class BaselineRow:
 
 
 def run_rows(results: Results, figures: Sequence[Figures]) -> list[RunRow]:
-    """One row per run with its `figures`; report figures are NaN, and counts 0, until it is judged."""
-    parts = zip(results.runs, results.traces, figures, strict=True)
-    return [_run_row(run, trace, own, results.objectives) for run, trace, own in parts]
+    """List the runs with their figures.
+
+    Parameters
+    ----------
+    results : Results
+    figures : sequence of Figures
+        Those of the runs, in their order.
+
+    Returns
+    -------
+    list of RunRow
+    """
+    every = zip(results.runs, results.traces, figures, strict=True)
+    return [_run_row(run, trace, own, results.objectives) for run, trace, own in every]
 
 
 def _run_row(run: Run, trace: Trace, figures: Figures, objectives: tuple[Objective, ...]) -> RunRow:
@@ -113,7 +157,17 @@ def _run_row(run: Run, trace: Trace, figures: Figures, objectives: tuple[Objecti
 
 
 def baseline_rows(results: Results) -> list[BaselineRow]:
-    """All baselines, the best first loss first; `on_front` among the baselines alone."""
+    """List all baselines, the best first loss first.
+
+    Parameters
+    ----------
+    results : Results
+
+    Returns
+    -------
+    list of BaselineRow
+        One per baseline and objective.
+    """
     ordered = sorted(results.baselines, key=lambda b: (b.losses[0], b.name))
     on_front = set(pareto.front([b.losses for b in ordered]).tolist()) if ordered else set()
     return [
@@ -141,8 +195,22 @@ def _kind(baseline: Judged) -> str:
 class Tables:
     """All tables of a report, each a list of its rows.
 
-    No hops where trials are merges, no answers while nothing is judged, no runtimes without a
-    reference front, no surfaces of one objective, no hand tuning while the task is not tuned.
+    Attributes
+    ----------
+    chosen, summary, runs, comparisons, baselines, strategies, failures, controls : list
+    hops : list of HopRow
+        Empty where trials are merges.
+    answers : list of AnswerRow
+        Empty while nothing is judged.
+    runtimes : list of RuntimeRow
+        Empty without a reference front.
+    surfaces : list of SurfaceRow
+        Empty for one objective.
+    hand_tuned : list of StageRow
+    front_gains : list of FrontGainRow
+        Both empty while the task is not tuned.
+    best_merges : list of BestRow
+        Empty while fewer than two runs of two optimizers are judged.
     """
 
     chosen: list[ChosenRow]
@@ -163,6 +231,16 @@ class Tables:
 
     @classmethod
     def of(cls, results: Results) -> Tables:
+        """Count everything there is to count.
+
+        Parameters
+        ----------
+        results : Results
+
+        Returns
+        -------
+        Tables
+        """
         chosen = chosen_rows(results)
         figures = [
             run_figures(results, run, trace.final)
@@ -187,10 +265,20 @@ class Tables:
         )
 
     def write(self, out: Path) -> list[str]:
-        """Each table as ``<name>.csv`` in `out`; returns the file names.
+        """Write each table as ``<name>.csv``.
 
-        Those of `SOMETIMES` are written only if they have a row. Scores are in natural units,
-        unscaled; several values are joined by spaces, NaN is empty.
+        Those of `SOMETIMES` are written only if they have a row. Scores are in natural units, unscaled;
+        several values are joined by spaces, NaN is empty.
+
+        Parameters
+        ----------
+        out : Path
+            Folder to write to.
+
+        Returns
+        -------
+        list of str
+            The file names.
         """
         written = []
         for (name, rows), kind in zip(vars(self).items(), KINDS, strict=True):
@@ -208,7 +296,16 @@ KINDS: tuple[Any, ...] = (
 
 
 def write_csv(path: Path, kind: Any, rows: Sequence[Any]) -> None:
-    """`rows`, of the dataclass `kind`, with its fields as columns."""
+    """Write rows with their fields as columns.
+
+    Parameters
+    ----------
+    path : Path
+    kind : type
+        The dataclass of the rows.
+    rows : sequence
+        Instances of `kind`, none or more.
+    """
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(field.name for field in fields(kind))

@@ -13,8 +13,8 @@ from browsing import read
 from suite import report
 from suite.report.load.load import load
 from suite.report.load.results import Results
-from suite.report.rows import league
-from suite.report.rows.comparisons import ComparisonRow, Ends, compared
+from suite.report.rows import sentences, standings
+from suite.report.rows.comparisons import ComparisonRow, Ends, beaten, compared
 from suite.report.rows.tables import Tables
 from suite.statistics import rank_sum
 from tests.nonempty import some
@@ -38,24 +38,23 @@ class Stated:
 
 def said(**final: list[float]) -> str:
     results: Any = Stated(**final)
-    return " ".join(league.verdict(results, compared(Ends(results.final))))
+    return " ".join(sentences.verdict(results, compared(Ends(results.final))))
 
 
 def test_standings_are_in_the_order_of_medians_and_within_the_strip(results: Results) -> None:
     tables = Tables.of(results)
-    found = league.standings(results, tables)
+    found = standings.standings(results, tables)
     medians = [each.row.median for each in found]
     assert medians == sorted(medians, reverse=True)
-    low, high = league.bounds([value for each in found for value in each.row.values])
+    low, high = standings.bounds([value for each in found for value in each.row.values])
     for each in found:
-        assert len(each.dots) == 5 and each.bar is not None
+        assert len(each.dots) == 5
+        assert each.bar is not None
         for dot, value in zip(each.dots, each.row.values, strict=True):
             assert 0 < dot < 100
             assert low + dot / 100 * (high - low) == pytest.approx(value, abs=1e-4)
         assert each.bar[0] <= each.middle <= each.bar[1]
-        rest = {name for name in results.optimizers if name != each.row.optimizer}
-        lost = {o.row.optimizer for o in found if each.row.optimizer in o.better_than}
-        assert set(each.better_than) | set(each.untold) | lost == rest
+        assert {*each.better_than} == {*beaten(tables.comparisons, each.row.optimizer)}
 
 
 def test_the_verdict_says_what_is_resolved_and_what_is_not() -> None:
@@ -74,11 +73,12 @@ def test_the_verdict_says_what_is_resolved_and_what_is_not() -> None:
 
 def test_random_search_may_be_the_best() -> None:
     text = said(random=[5.0, 6, 7, 8, 9, 10], tpe=[0.0, 1, 2, 3, 4, 4.5])
-    assert text.startswith("random has the greatest") and "Better than random" not in text
+    assert text.startswith("random has the greatest")
+    assert "Better than random" not in text
 
 
 def test_the_matrix_mirrors(results: Results) -> None:
-    cells = league.matrix(results, Tables.of(results).comparisons)
+    cells = standings.matrix(Tables.of(results).comparisons)
     assert len(cells) == 6
     for (a, b), cell in cells.items():
         other = cells[b, a]
@@ -93,19 +93,19 @@ def test_what_the_seeds_can_tell_apart_is_printed(small: Path, tmp_path: Path) -
     shift = rank_sum.detectable_shift(5, 0.05 / 3)
     assert f"a difference of {shift:.1f} standard deviations" in text
     few: Any = Stated(a=[1.0, 2.0, 3.0], b=[1.0, 2.0, 3.5])
-    assert "not even complete separation is resolved" in league.sureness(few, 1)
+    assert "not even complete separation is resolved" in sentences.sureness(few, 1)
 
 
 def test_many_names_are_cut_short() -> None:
-    assert league.listed(["a"]) == "a"
-    assert league.listed(["a", "b", "c"]) == "a, b and c"
-    assert league.listed([*"abcdefg"]) == "a, b, c, d and 3 others"
+    assert sentences.listed(["a"]) == "a"
+    assert sentences.listed(["a", "b", "c"]) == "a, b and c"
+    assert sentences.listed([*"abcdefg"]) == "a, b, c, d and 3 others"
 
 
 def test_equal_runs_have_a_place(results: Results) -> None:
     tables = Tables.of(results)
     same = [replace(r, values=(0.2,) * 5, iqm=0.2) for r in tables.strategies]
-    found = league.standings(results, replace(tables, strategies=same))
+    found = standings.standings(results, replace(tables, strategies=same))
     assert all(0 <= dot <= 100 for each in some(found) for dot in some(each.dots))
 
 

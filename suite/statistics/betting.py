@@ -29,21 +29,25 @@ STEPS = 400  # of the grid of shifts on which the interval is found
 
 
 def wealth(differences: ArrayLike, sign: int = 1) -> Values:
-    """Wealth after each pair of betting that the mean is above 0 (`sign` 1) or below 0 (−1).
+    """Compute the wealth after each pair of betting that the mean is above 0 or below 0.
 
     Parameters
     ----------
-    differences : (n,) finite floats in the order in which they were made, on any scale
-    sign : 1 or −1
+    differences : array_like, shape (n,)
+        Finite, in the order in which they were made, on any scale.
+    sign : int
+        1: the bet is on a mean above 0; −1: below.
 
     Returns
     -------
-    (n,) floats, 0 or more, from a wealth of 1 before the first pair
+    ndarray, shape (n,)
+        The e-process, 0 or more, from a wealth of 1 before the first pair, cut at 1e300: the mean over
+        λ of ∏ (1 + λ dᵢ / Mᵢ) (Waudby-Smith & Ramdas 2024, section 4, with bets that are fixed).
 
     Raises
     ------
     BadInput
-        when `differences` is not one row of finite numbers
+        When `differences` is not one row of finite numbers.
 
     Examples
     --------
@@ -52,43 +56,74 @@ def wealth(differences: ArrayLike, sign: int = 1) -> Values:
     >>> wealth([1.0, -1.0]).round(3).tolist()  # of 1 + λ and 1 − λ²
     [1.5, 0.667]
     """
-    found: Values = np.exp(np.minimum(_log_wealth(sign * checked(differences)), np.log(LARGEST)))
-    return found
+    after_each: Values = np.exp(
+        np.minimum(_log_wealth(sign * checked(differences)), np.log(LARGEST))
+    )
+    return after_each
 
 
 def e_value(differences: ArrayLike) -> float:
-    """Two-sided: the largest wealth so far when half is bet on each side.
+    """Compute the two-sided e-value: the largest wealth so far when half is bet on each side.
 
     Rejecting "no difference" when it is 1/α or more errs with a probability of α at most, however
-    often and at whichever numbers of pairs it is asked.
+    often and at whichever numbers of pairs it is asked (Ville's inequality).
 
     Parameters
     ----------
-    differences : (n,) finite floats in the order in which they were made
+    differences : array_like, shape (n,)
+        Finite, in the order in which they were made.
 
     Returns
     -------
-    float, 1 or more, cut at 1e300; 1 for no pairs
+    float
+        1 or more, cut at 1e300; 1 for no pairs, and where nothing differs.
+
+    Raises
+    ------
+    BadInput
+        When `differences` is not one row of finite numbers.
 
     Examples
     --------
     >>> round(e_value([1.0] * 10))
     93
+    >>> round(e_value([0.0, 0.0]), 9)
+    1.0
     """
     both = (wealth(differences) + wealth(differences, -1)) / 2
     return float(both.max(initial=1.0))
 
 
 def greater_e_value(differences: ArrayLike) -> float:
-    """One-sided: the largest wealth so far of betting that the mean is above 0.
+    """Compute the one-sided e-value: the largest wealth so far of betting that the mean is above 0.
 
     As `e_value`, against "the differences are symmetric about 0 or about less".
+
+    Parameters
+    ----------
+    differences : array_like, shape (n,)
+        Finite, in the order in which they were made.
+
+    Returns
+    -------
+    float
+        1 or more, cut at 1e300; 1 for no pairs.
+
+    Raises
+    ------
+    BadInput
+        When `differences` is not one row of finite numbers.
+
+    Examples
+    --------
+    >>> round(greater_e_value([1.0] * 10)), greater_e_value([-1.0] * 10)
+    (186, 1.0)
     """
     return float(wealth(differences).max(initial=1.0))
 
 
 def interval(differences: ArrayLike, alpha: float) -> tuple[float, float]:
-    """The shifts t at which `e_value` of the differences minus t stays below 1/`alpha`.
+    """Find the shifts t at which `e_value` of the differences minus t stays below 1/`alpha`.
 
     A confidence sequence: that it ever, after any number of pairs, lacks the centre of the
     differences has a probability of `alpha` at most. Shifts are tried on a grid from one range below
@@ -96,17 +131,21 @@ def interval(differences: ArrayLike, alpha: float) -> tuple[float, float]:
 
     Parameters
     ----------
-    differences : (n,) finite floats in the order in which they were made
-    alpha : in (0, 1)
+    differences : array_like, shape (n,)
+        Finite, in the order in which they were made.
+    alpha : float
+        In (0, 1).
 
     Returns
     -------
-    low, high : floats; infinite where the pairs are too few to exclude anything on that side
+    low, high : float
+        In the unit of the differences; infinite where the pairs are too few to exclude anything on that
+        side.
 
     Raises
     ------
     BadInput
-        when `alpha` is not inside (0, 1)
+        When `alpha` is not inside (0, 1), or `differences` not one row of finite numbers.
 
     Examples
     --------
@@ -135,8 +174,8 @@ def _log_wealth(d: Values) -> NDArray[np.float64]:
     """Logarithm of the mean over `BETS` of the products of 1 + λ·d/M, of each row of (…, n)."""
     largest = np.maximum.accumulate(np.abs(d), axis=-1)
     shares = np.divide(d, largest, out=np.zeros_like(d), where=largest > 0)
-    found: Values = np.full(d.shape, -np.inf)
+    logs: Values = np.full(d.shape, -np.inf)
     for bet in BETS:
-        found = np.logaddexp(found, np.cumsum(np.log1p(bet * shares), axis=-1))
-    found -= np.log(len(BETS))
-    return found
+        logs = np.logaddexp(logs, np.cumsum(np.log1p(bet * shares), axis=-1))
+    logs -= np.log(len(BETS))
+    return logs

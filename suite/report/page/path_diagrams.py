@@ -1,4 +1,4 @@
-"""Layer paths as strips of blocks: places, colours and shades of what the page draws."""
+"""Layer paths as rows of blocks: places, colours and shades of what the page draws."""
 
 from __future__ import annotations
 
@@ -7,16 +7,25 @@ from dataclasses import dataclass
 
 from suite.recipes.layer_path import Hop, LayerPath
 from suite.report.load.results import Results
-from suite.report.rows import words
+from suite.report.rows import formats
 from suite.report.rows.paths import Shown, shown
 
-STEP, SIDE, HEIGHT = 30, 27, 42  # pixels from block to block, a block's side, a strip's height
+STEP, SIDE, HEIGHT = 30, 27, 42  # pixels from block to block, a block's side, a diagram's height
 COLOURS = 6  # series colours of the page; with more parts they come again, dashed
 
 
 @dataclass(frozen=True)
 class Part:
-    """A colour of the picture: `colour` counts the page's series colours from 0."""
+    """A model or merge that layers are of.
+
+    Attributes
+    ----------
+    label : str
+    colour : int
+        Counts the page's series colours from 0.
+    dashed : bool
+        Whether the colour comes again, with a dashed edge.
+    """
 
     label: str
     colour: int
@@ -25,9 +34,21 @@ class Part:
 
 @dataclass(frozen=True)
 class Block:
-    """One hop: left edge `x` in pixels, `shade` in [0, 1] for its scale, what hovering shows.
+    """One hop.
 
-    `scale` is the factor in figures, empty for 1.
+    Attributes
+    ----------
+    x : int
+        Left edge, in pixels.
+    layer : int
+        Number of the layer in its part.
+    scale : str
+        The factor on its input, in figures; empty for 1.
+    shade : float
+        For the factor, in [0, 1].
+    part : Part
+    tip : str
+        What hovering shows.
     """
 
     x: int
@@ -39,31 +60,63 @@ class Block:
 
 
 @dataclass(frozen=True)
-class Strip:
-    """One path; `words` reads it out for those who do not see it."""
+class Diagram:
+    """One path.
+
+    Attributes
+    ----------
+    name : str
+    marks : tuple of str
+        Why it is shown.
+    facts : str
+        Length and scores.
+    description : str
+        Reads the path out for those who do not see it.
+    blocks : tuple of Block
+        From input to output.
+    """
 
     name: str
     marks: tuple[str, ...]
     facts: str
-    words: str
+    description: str
     blocks: tuple[Block, ...]
 
     @property
     def width(self) -> int:
+        """In pixels."""
         return STEP * len(self.blocks)
 
 
 @dataclass(frozen=True)
-class Picture:
-    """All strips under one legend; `scales` are some factors with their shade, if any is not 1."""
+class Diagrams:
+    """All paths under one legend.
 
-    strips: tuple[Strip, ...]
+    Attributes
+    ----------
+    diagrams : tuple of Diagram
+    parts : tuple of Part
+    scales : tuple of (str, float)
+        Some factors with their shades; empty if all are 1.
+    """
+
+    diagrams: tuple[Diagram, ...]
     parts: tuple[Part, ...]
     scales: tuple[tuple[str, float], ...]
 
 
-def picture(results: Results) -> Picture | None:
-    """The paths of `paths.shown`, or None where there are none."""
+def diagrams(results: Results) -> Diagrams | None:
+    """Lay out the paths of `paths.shown`.
+
+    Parameters
+    ----------
+    results : Results
+
+    Returns
+    -------
+    Diagrams or None
+        None where there are none.
+    """
     paths = shown(results)
     if not paths:
         return None
@@ -71,36 +124,50 @@ def picture(results: Results) -> Picture | None:
     factors = {hop.scale for each in paths for hop in each.path.hops} | {1.0}
     low, high = min(factors), max(factors)
     legend = tuple((figure(s), _shade(s, low, high)) for s in sorted({low, 1.0, high}))
-    return Picture(
-        strips=tuple(_strip(results, each, parts, (low, high)) for each in paths),
+    return Diagrams(
+        diagrams=tuple(_diagram(results, each, parts, (low, high)) for each in paths),
         parts=tuple(parts.values()),
         scales=legend if low < high else (),
     )
 
 
 def figure(scale: float) -> str:
-    """A scale with two decimals and a true minus."""
+    """Write a scale with two decimals and a true minus.
+
+    Parameters
+    ----------
+    scale : float
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> figure(-0.5)
+    '−0.50'
+    """
     return f"{scale:.2f}".replace("-", "−")
 
 
 def _parts(paths: Sequence[LayerPath]) -> dict[str, Part]:
     """Every part, with a colour, in the order they come; a merge with the methods it is made by."""
     frames = {path.frame for path in paths}
-    found = {}
+    parts = {}
     for index, name in enumerate(dict.fromkeys(name for path in paths for name in path.parts)):
         methods = dict.fromkeys(path.merges[name].title for path in paths if name in path.merges)
         label = f"{name} ({' or '.join(methods)})" if methods else name
         ends = ", with embeddings, final norm and head" if name in frames else ""
-        found[name] = Part(label + ends, index % COLOURS, index >= COLOURS)
-    return found
+        parts[name] = Part(label + ends, index % COLOURS, index >= COLOURS)
+    return parts
 
 
-def _strip(
+def _diagram(
     results: Results, each: Shown, parts: dict[str, Part], bounds: tuple[float, float]
-) -> Strip:
+) -> Diagram:
     path = each.path
     measured = ", ".join(
-        f"{objective.name} {words.score(objective, each.scores[objective.metric].value)}"
+        f"{objective.name} {formats.score(objective, each.scores[objective.metric].value)}"
         for objective in results.objectives
     )
     blocks = tuple(
@@ -115,11 +182,11 @@ def _strip(
         for place, hop in enumerate(path.hops)
     )
     count = len(path.hops)
-    return Strip(
+    return Diagram(
         name=f"{each.optimizer} · seed {each.seed} · trial {each.trial}",
         marks=each.marks,
         facts=f"{count} layer{'s' if count != 1 else ''}; {measured}",
-        words=", ".join(_read_out(hop) for hop in path.hops),
+        description=", ".join(_read_out(hop) for hop in path.hops),
         blocks=blocks,
     )
 

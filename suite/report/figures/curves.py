@@ -14,11 +14,10 @@ from suite.report.figures.drawing import INK, ascii_name, dash, legend_outside, 
 from suite.report.load.results import Results
 from suite.report.load.traces import AXES
 from suite.report.load.traces import axes as spendable
-from suite.report.rows.attainments import Difference, differences, drawable
+from suite.report.rows.anytime import TARGETS, Steps, band, curves, ecdf
 from suite.report.rows.comparisons import ordered
-from suite.report.rows.curves import anytime, band
-from suite.report.rows.runtimes import TARGETS, Steps, ecdf
-from suite.report.rows.series import natural
+from suite.report.rows.formats import natural
+from suite.report.rows.fronts import Difference, differences, drawable
 from suite.report.rows.tables import Tables
 
 BANDS = 6  # curves up to which their bands are drawn
@@ -26,9 +25,22 @@ PANELS = 6  # EAF differences on one figure
 
 
 def draw(results: Results, tables: Tables, out: Path) -> list[Path]:
-    """Write strategies, anytime, runtimes and eaf figures into `out`; returns the PNGs.
+    """Write the figures strategies, anytime, runtimes and eaf.
 
     No runtimes without a reference front, no EAF differences without two objectives and optimizers.
+
+    Parameters
+    ----------
+    results : Results
+    tables : Tables
+        Those of `results`.
+    out : Path
+        Folder to write to.
+
+    Returns
+    -------
+    list of Path
+        The PNGs.
     """
     made = [_anytime(results, out)]
     if tables.strategies:
@@ -52,13 +64,13 @@ def _panels(results: Results) -> tuple[Figure, list[tuple[str, Any]]]:
 def _anytime(results: Results, out: Path) -> Path:
     figure, panels = _panels(results)
     for axis, axes in panels:
-        curves = anytime(results, axis)
-        for curve in curves:
+        lines = curves(results, axis)
+        for curve in lines:
             index = results.optimizers.index(curve.name)
             colour, _ = style(index)
             line = {"color": colour, "ls": dash(index), "label": ascii_name(curve.name)}
             axes.step(curve.x, curve.middle, where="post", **line)
-            if len(curves) <= BANDS:
+            if len(lines) <= BANDS:
                 axes.fill_between(
                     curve.x, curve.low, curve.high, step="post", color=colour, alpha=0.15, lw=0
                 )

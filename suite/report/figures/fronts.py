@@ -13,7 +13,8 @@ from matplotlib.patheffects import withStroke
 
 from suite.report.figures.drawing import INK, ascii_name, dash, plain, save, style
 from suite.report.load.results import Results
-from suite.report.rows.series import LEVELS, Plane, Point, planes, unit
+from suite.report.rows.formats import unit
+from suite.report.rows.fronts import LEVELS, Plane, Point, planes
 
 MIDDLE = LEVELS.index(0.5)
 MANY = 2000  # points
@@ -30,9 +31,20 @@ PLACES = [
 
 
 def draw(results: Results, out: Path) -> list[Path]:
-    """Write fronts.png and fronts.svg into `out`, with two objectives or more; returns the PNG.
+    """Write fronts.png and fronts.svg, with two objectives or more.
 
     A panel per plane; of a single one a second where its surfaces fill but a corner of it.
+
+    Parameters
+    ----------
+    results : Results
+    out : Path
+        Folder to write to.
+
+    Returns
+    -------
+    list of Path
+        The PNG, or nothing.
     """
     shown = planes(results)
     if not shown:
@@ -135,7 +147,7 @@ Box = tuple[float, float, float, float]
 
 
 def _around(pixel: Sequence[float]) -> Box:
-    """The box that a marker takes up."""
+    """Find the box that a marker takes up."""
     x, y = pixel
     return (x - 6, y - 6, x + 6, y + 6)
 

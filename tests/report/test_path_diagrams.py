@@ -11,7 +11,7 @@ import synthetic
 from suite.recipes.layer_path import Hop, LayerPath
 from suite.report.load.load import load
 from suite.report.load.results import Results
-from suite.report.page import strips
+from suite.report.page import path_diagrams
 from suite.report.rows import paths
 
 
@@ -33,14 +33,15 @@ def with_paths(results: Results, *made: LayerPath) -> Results:
 
 
 def test_blocks_are_the_hops_from_input_to_output(results: Results) -> None:
-    picture = strips.picture(results)
+    picture = path_diagrams.diagrams(results)
     assert picture is not None
-    for shown, strip in zip(paths.shown(results), picture.strips, strict=True):
+    for shown, diagram in zip(paths.shown(results), picture.diagrams, strict=True):
         hops = shown.path.hops
-        assert [block.layer for block in strip.blocks] == [hop.layer for hop in hops]
-        lefts = [block.x for block in strip.blocks]
-        assert lefts == sorted(set(lefts)) and lefts[-1] + strips.SIDE <= strip.width
-        for place, (block, hop) in enumerate(zip(strip.blocks, hops, strict=True)):
+        assert [block.layer for block in diagram.blocks] == [hop.layer for hop in hops]
+        lefts = [block.x for block in diagram.blocks]
+        assert lefts == sorted(set(lefts))
+        assert lefts[-1] + path_diagrams.SIDE <= diagram.width
+        for place, (block, hop) in enumerate(zip(diagram.blocks, hops, strict=True)):
             assert block.part.label.startswith(hop.part)
             assert f"hop {place}: layer {hop.layer} of {hop.part}" in block.tip
             assert f"input × {hop.scale:.4g}" in block.tip
@@ -51,7 +52,7 @@ def test_blocks_are_the_hops_from_input_to_output(results: Results) -> None:
 def test_a_merge_is_labelled_with_its_method_and_the_frame_with_what_it_lends(
     results: Results,
 ) -> None:
-    picture = strips.picture(results)
+    picture = path_diagrams.diagrams(results)
     assert picture is not None
     labels = {part.label: part for part in picture.parts}
     assert set(labels) == {
@@ -62,23 +63,25 @@ def test_a_merge_is_labelled_with_its_method_and_the_frame_with_what_it_lends(
 
 def test_shades_follow_the_scales(results: Results) -> None:
     path = LayerPath("ja", tuple(Hop("ja", k, s) for k, s in enumerate((1.0, 0.5, 1.5, -0.5))))
-    picture = strips.picture(with_paths(results, path))
+    picture = path_diagrams.diagrams(with_paths(results, path))
     assert picture is not None
     assert picture.scales == (("−0.50", 0.0), ("1.00", 0.75), ("1.50", 1.0))
-    assert [block.shade for block in picture.strips[0].blocks] == [0.75, 0.5, 1.0, 0.0]
-    assert [block.scale for block in picture.strips[0].blocks] == ["", "0.50", "1.50", "−0.50"]
+    assert [block.shade for block in picture.diagrams[0].blocks] == [0.75, 0.5, 1.0, 0.0]
+    assert [block.scale for block in picture.diagrams[0].blocks] == ["", "0.50", "1.50", "−0.50"]
 
 
 def test_without_scales_there_is_no_legend_of_shades(results: Results) -> None:
-    picture = strips.picture(with_paths(results, LayerPath("ja", (Hop("ja", 0), Hop("b", 0)))))
+    picture = path_diagrams.diagrams(
+        with_paths(results, LayerPath("ja", (Hop("ja", 0), Hop("b", 0))))
+    )
     assert picture is not None
     assert picture.scales == ()
-    assert {block.shade for block in picture.strips[0].blocks} == {0.5}
+    assert {block.shade for block in picture.diagrams[0].blocks} == {0.5}
 
 
 def test_more_parts_than_colours_are_told_apart(results: Results) -> None:
     names = [f"model_{k}" for k in range(9)]
-    picture = strips.picture(
+    picture = path_diagrams.diagrams(
         with_paths(results, LayerPath(names[0], tuple(Hop(n, 0) for n in names)))
     )
     assert picture is not None
@@ -86,14 +89,14 @@ def test_more_parts_than_colours_are_told_apart(results: Results) -> None:
 
 
 def test_facts_hold_the_scores_that_were_measured(results: Results) -> None:
-    picture = strips.picture(results)
+    picture = path_diagrams.diagrams(results)
     assert picture is not None
-    for shown, strip in zip(paths.shown(results), picture.strips, strict=True):
+    for shown, diagram in zip(paths.shown(results), picture.diagrams, strict=True):
         share = 100 * shown.scores["maths.right_ja"].value
-        assert strip.facts.startswith(f"{len(shown.path.hops)} layers; ja_math {share:.1f} %")
-        assert strip.facts.endswith(f"depth {len(shown.path.hops)}.0 layers")
-        assert f"{shown.optimizer} · seed {shown.seed} · trial {shown.trial}" == strip.name
+        assert diagram.facts.startswith(f"{len(shown.path.hops)} layers; ja_math {share:.1f} %")
+        assert diagram.facts.endswith(f"depth {len(shown.path.hops)}.0 layers")
+        assert f"{shown.optimizer} · seed {shown.seed} · trial {shown.trial}" == diagram.name
 
 
 def test_merges_give_no_picture(small: Path) -> None:
-    assert strips.picture(load(small, synthetic.TASK)) is None
+    assert path_diagrams.diagrams(load(small, synthetic.TASK)) is None
