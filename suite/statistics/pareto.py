@@ -310,6 +310,8 @@ def attainment_difference(a: Sequence[ArrayLike], b: Sequence[ArrayLike]) -> Los
     --------
     >>> attainment_difference([[[0.2, 0.6]]], [[[0.2, 0.8]]]).tolist()
     [[0.2, 0.6, inf, 0.8, 1.0]]
+    >>> attainment_difference([[[0.2, 0.6]]], [[[0.2, 0.6]]]).shape
+    (0, 5)
     """
     if len(a) != len(b) or not len(a):
         raise ValueError(f"{len(a)} fronts against {len(b)}; wanted as many, one or more")
@@ -326,10 +328,21 @@ def attainment_difference(a: Sequence[ArrayLike], b: Sequence[ArrayLike]) -> Los
         np.concatenate([np.column_stack([f, np.full(len(f), i)]) for i, f in enumerate(filled)])
         for filled in ([f if len(f) else beyond for f in side] for side in sides)
     ]
-    rectangles = np.asarray(moocore.eafdiff(*marked, rectangles=True), dtype=float)
+    try:
+        rectangles = np.asarray(moocore.eafdiff(*marked, rectangles=True), dtype=float)
+    except ValueError:  # moocore 0.3 cannot shape an answer of no rectangle
+        if not _attained_alike(a, b):
+            raise
+        return np.empty((0, 5))
     kept = rectangles[(rectangles[:, 4] != 0) & (rectangles[:, :2] < beyond).all(axis=1)]
     corners = np.where(kept[:, 2:4] >= beyond, np.inf, kept[:, 2:4])
     return np.column_stack([kept[:, :2], corners, kept[:, 4] / len(a)])
+
+
+def _attained_alike(a: Sequence[ArrayLike], b: Sequence[ArrayLike]) -> bool:
+    """Whether as many fronts `a` as fronts `b` attain each point: all surfaces are the same."""
+    shares = [(k + 1) / len(a) for k in range(len(a))]
+    return all(np.array_equal(attainment(a, share), attainment(b, share)) for share in shares)
 
 
 def _matrix(F: ArrayLike) -> Losses:

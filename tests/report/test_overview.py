@@ -93,7 +93,7 @@ def test_aggregates_are_over_the_tasks_that_have_what_they_need(found: list[Inst
     frozen = [each for each in found if not np.isnan(each.reference)]
     assert len(frozen) == rows["tpe"].measured == MANY // 2
     shares = [np.array([*each.final["tpe"].values()]) / each.reference for each in frozen]
-    assert rows["tpe"].iqm == pytest.approx(bootstrap.iqm(shares))
+    assert rows["tpe"].iqm == pytest.approx(bootstrap.iqm(shares).value)
     pairs = [[[*i.final[n].values()] for i in found] for n in ("tpe", "random")]
     assert rows["tpe"].improvement == pytest.approx(bootstrap.improvement(*pairs).value)
     assert rows["tpe"].improvement_low < rows["tpe"].improvement < rows["tpe"].improvement_high

@@ -191,3 +191,26 @@ def test_attainment_difference_mirrors_and_refuses_unequal_sides() -> None:
     assert pareto.attainment_difference([[[math.nan, 1.0]]], [[[math.nan, 1.0]]]).shape == (0, 5)
     with pytest.raises(ValueError, match="2 fronts against 1"):
         pareto.attainment_difference(a, b[:1])
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(
+        arrays(
+            float,
+            st.tuples(st.integers(0, 3), st.just(2)),
+            elements=st.sampled_from([0.0, 0.25, 0.5, 0.75, math.nan]),
+        ),
+        min_size=1,
+        max_size=4,
+    )
+)
+def test_fronts_do_not_differ_from_themselves_in_any_order(fronts: list[np.ndarray]) -> None:
+    assert pareto.attainment_difference(fronts, fronts[::-1]).shape == (0, 5)
+
+
+def test_other_fronts_that_attain_as_often_do_not_differ_either() -> None:
+    """One attains what either of two attains, the other what both attain."""
+    a = [[[0.2, 0.6]], [[0.6, 0.2]]]
+    b = [[[0.2, 0.6], [0.6, 0.2]], [[0.6, 0.6]]]
+    assert pareto.attainment_difference(a, b).shape == (0, 5)
