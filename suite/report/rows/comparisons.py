@@ -175,7 +175,7 @@ def _rows(ends: Ends, family: Family, resamples: int) -> list[ComparisonRow]:
         effect, each = bootstrap.improvement([a], [b], resamples=resamples), over[pair]
         rows.append(
             ComparisonRow(
-                family.name, family.date, family.measure, *pair, len(a), len(b),
+                family.name, family.date, family.measure, pair[0], pair[1], len(a), len(b),
                 median(a), median(b), effect.value, effect.low, effect.high,
                 plain[pair], plain_holm[pair], paired[pair], paired_holm[pair],
                 each.difference, each.low, each.high, each.sd_items, each.sd_seeds,
