@@ -12,6 +12,7 @@ from suite.checkpoints.parents import Parent
 from suite.export import card
 from suite.export.card import Made, Origin
 from suite.export.checkpoint import Weights
+from suite.objective import Objective
 from suite.recipes import mergekit
 from suite.recipes.recipe import Input, Recipe
 from suite.records.trial import Score, Trial
@@ -40,7 +41,7 @@ def origin(**changes: Any) -> Origin:
         "task": "t",
         "optimizer": "nsga2",
         "seed": 3,
-        "objectives": [{"name": "maths", "metric": "m.acc", "direction": "maximize", "unit": ""}],
+        "objectives": [Objective("maths", "m.acc", "maximize", 1.0, 0.0)],
         "scores": {"search": {"m.acc": Score(0.5, 0.05, 100), "m.tokens": Score(18.0, 0.1, 100)}},
         "measured": "x86_64",
         "packages": {"torch": "2"},
