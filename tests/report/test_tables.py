@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 from statistics import mean, median
 from typing import Any
@@ -144,6 +145,23 @@ def test_runs_table(small: Path, results: Results) -> None:
         assert math.isnan(row.igd_plus)
         assert math.isnan(row.epsilon)
         assert row.front == len(front([t["losses"] for t in done]))
+
+
+def test_the_median_of_seconds_is_of_trials_that_were_measured(results: Results) -> None:
+    """A failure is over soon; how soon says nothing of what a candidate costs."""
+    assert any(trial.status == "failed" for run in results.runs for trial in run.trials)
+    runs = tuple(
+        replace(
+            run,
+            trials=tuple(
+                replace(trial, seconds={"total": 0.0}) if trial.status == "failed" else trial
+                for trial in run.trials
+            ),
+        )
+        for run in results.runs
+    )
+    found = tables.Tables.of(replace(results, runs=runs)).runs
+    assert [row.seconds for row in found] == [row.seconds for row in tables.Tables.of(results).runs]
 
 
 def test_baselines_are_sorted_and_their_front_is_marked(small: Path, results: Results) -> None:

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from suite.records.trial import Score, Trial
 from suite.report.load.traces import Trace
 
 
@@ -38,3 +39,14 @@ def test_the_edge_of_the_box_is_not_inside() -> None:
 
 def test_where_all_failed_the_distance_is_infinite() -> None:
     assert trace((math.nan, math.nan)).outside == math.inf
+
+
+def test_a_failed_trial_costs_seconds_and_no_tokens() -> None:
+    scores = {"maths.tokens": Score(8.0, 0.0, 10)}
+    done = Trial(0, (), {}, "ok", None, scores, (0.5, 0.5), {"total": 2.0})
+    failed = Trial(1, (), {}, "failed", "NaN", {}, (), {"total": 0.25})
+    losses = np.array([(0.5, 0.5), (math.nan, math.nan)])
+    found = Trace.of("a", 0, losses, (done, failed))
+    assert found.seconds.tolist() == [2.0, 2.25]
+    assert found.tokens.tolist() == [80.0, 80.0]
+    assert found.failures == 1

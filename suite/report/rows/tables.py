@@ -132,7 +132,8 @@ def run_rows(results: Results, figures: Sequence[Figures]) -> list[RunRow]:
 
 
 def _run_row(run: Run, trace: Trace, figures: Figures, objectives: tuple[Objective, ...]) -> RunRow:
-    seconds = [t.seconds["total"] for t in run.trials if t.status == "ok"]
+    done = [t.seconds for t in run.trials if t.status == "ok"]
+    seconds = [spent["total"] for spent in done if "total" in spent]
     judged = [line.losses for line in run.reported]
     return RunRow(
         optimizer=run.optimizer,
