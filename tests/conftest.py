@@ -168,6 +168,16 @@ def suite(
 
 
 @pytest.fixture
+def blank_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Figures are made and not rendered, which is most of a report's time: for tests of its words."""
+    from matplotlib.figure import Figure
+
+    monkeypatch.setattr(
+        Figure, "savefig", lambda self, path, **options: Path(path).write_bytes(b"blank")
+    )
+
+
+@pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[HubServer]:
     """A Hub with one model, lab/model; this process talks to it. The library never waits."""
     with HubServer() as server:

@@ -78,6 +78,7 @@ def test_a_check_without_downloads_states_them(
         assert all(request.range for request in server.fetched("model.safetensors"))
 
 
+@pytest.mark.usefixtures("blank_figures")
 def test_a_task_of_ones_own_needs_no_code(
     tmp_path: Path, few_of: Callable[[str], Path], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,15 +15,6 @@ from tests.hub_server import HubServer
 MICRO = resources.ZOO / "ja_math_micro"
 
 
-def in_a_process(server: HubServer, home: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    """`suite` in a process of its own, with the settings a user has: none."""
-    environment = {**os.environ, **server.environment(home), "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-m", "suite", *words]
-    done = subprocess.run(command, capture_output=True, text=True, env=environment)
-    assert done.returncode == 0, done.stderr
-    return done
-
-
 def test_local_models_never_touch_the_network(
     server: HubServer, suite: Callable[..., tuple[int, str, str]]
 ) -> None:
@@ -37,7 +25,6 @@ def test_local_models_never_touch_the_network(
 
 def test_a_search_over_hub_models_from_download_to_judge(
     suite: Callable[..., tuple[int, str, str]],
-    few_items: list[str],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -48,8 +35,9 @@ def test_a_search_over_hub_models_from_download_to_judge(
     path = folders.run_folder(tmp_path, "ja_math_micro", "random", 0) / "config.yaml"
     with HubServer() as server:
         commits = {name: server.add(f"lab/{name}", MICRO / name) for name in names}
-        done = in_a_process(server, tmp_path / "hf", "run", *few_items, *words, "trials=2")
-        assert "download lab/japanese" in done.stderr
+        server.redirect(monkeypatch, tmp_path / "hf")
+        code, _, err = suite("run", *words, "trials=2")
+        assert code == 0 and "download lab/japanese" in err, err
         expected = {name: f"lab/{name}@{commits[name]}" for name in names}
         assert yaml.safe_load(path.read_text())["task"]["models"] == expected
 

@@ -91,6 +91,7 @@ def test_a_run_whose_trials_all_failed_is_passed_over(suite: Suite, run: Path) -
     assert judged(run)
 
 
+@pytest.mark.usefixtures("blank_figures")
 def test_report_writes_one_page_from_files_alone(run: Path, tmp_path: Path) -> None:
     assert (
         main(["report", f"results={tmp_path}", "task=ja_math_micro", f"out={tmp_path / 'out'}"])

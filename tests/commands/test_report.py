@@ -13,6 +13,7 @@ from suite import __main__
 from suite.commands.report import freeze
 from suite.statistics import pareto
 
+pytestmark = pytest.mark.usefixtures("blank_figures")
 RUNS = ("random", "nsga2")
 
 

@@ -13,6 +13,8 @@ from suite import report
 from suite.errors import BadInput
 from suite.report.page import page
 
+pytestmark = pytest.mark.usefixtures("blank_figures")
+
 
 def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}

@@ -149,7 +149,7 @@ def test_the_verdict_needs_both_tests_where_items_are_known() -> None:
 
 def test_adding_a_strategy_changes_no_published_row(tmp_path: Path) -> None:
     """Byte for byte: the rows of old pairs, p values, intervals, verdicts and all."""
-    names = ("gde3", "lambda_grid", "nsga2", "random", "tpe")
+    names = ("nsga2", "random", "tpe")
     synthetic.write(tmp_path, optimizers=names, seeds=4, trials=12, items=(20, 40))
     freeze(tmp_path, synthetic.TASK)
     file = tmp_path / synthetic.TASK / "families.json"

@@ -86,6 +86,7 @@ def test_a_run_that_is_not_judged_at_that_cost_has_no_row_there(folder: Path) ->
             assert pick.number in candidates
 
 
+@pytest.mark.usefixtures("blank_figures")
 def test_the_page_has_both(folder: Path, tmp_path: Path) -> None:
     text = report.build(folder, synthetic.TASK, tmp_path).read_text(encoding="utf-8")
     assert "What tuning by hand comes to" in text

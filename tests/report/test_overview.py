@@ -151,6 +151,7 @@ def test_the_table_of_runs_holds_every_final_hypervolume_exactly(
     assert shares == {each.task: not np.isnan(each.reference) for each in found}
 
 
+@pytest.mark.usefixtures("blank_figures")
 def test_too_few_tasks_are_refused_with_the_reason(tasks: Path, page: Path, tmp_path: Path) -> None:
     out = Path(shutil.copytree(page.parent, tmp_path / "out"))
     made = report.build_all(tasks, {name: out / name for name in ("task_0", "task_1")}, out)

@@ -98,6 +98,7 @@ def test_hostile_names_stay_text(tmp_path: Path) -> None:
     assert data["fronts"][0]["merges"][0]["label"] == "uniform" + HOSTILE
 
 
+@pytest.mark.usefixtures("blank_figures")
 def test_without_judged_models_the_page_says_so(tmp_path: Path) -> None:
     synthetic.write(tmp_path / "r", seeds=2, trials=6, judged=False, items=(20, 20))
     page = report.build(tmp_path / "r", synthetic.TASK, tmp_path / "out")
@@ -107,6 +108,7 @@ def test_without_judged_models_the_page_says_so(tmp_path: Path) -> None:
     assert "on the search items: optimistic" in text
 
 
+@pytest.mark.usefixtures("blank_figures")
 def test_runs_cut_short_are_named(tmp_path: Path) -> None:
     synthetic.write(tmp_path / "r", optimizers=("tpe",), seeds=2, trials=9, items=(20, 20))
     folder = tmp_path / "r" / synthetic.TASK / "tpe" / "seed=1"
@@ -134,12 +136,14 @@ def test_a_run_without_a_trial_yet(tmp_path: Path) -> None:
     assert report.build(tmp_path / "r", synthetic.TASK, tmp_path / "out").is_file()
 
 
+@pytest.mark.usefixtures("blank_figures")
 def test_an_out_that_cannot_be_written_is_refused(small: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(BadInput, match="cannot be written"):
         report.build(small, synthetic.TASK, tmp_path / "file" / "out")
 
 
+@pytest.mark.usefixtures("blank_figures")
 def test_layer_paths_are_drawn_block_by_block(hopping: Path, tmp_path: Path) -> None:
     html = report.build(hopping, synthetic.TASK, tmp_path).read_text(encoding="utf-8")
     section = html[html.index('<section id="paths">') :].split("</section>")[0]
@@ -157,6 +161,7 @@ def test_layer_paths_are_drawn_block_by_block(hopping: Path, tmp_path: Path) -> 
     assert "± 0.0" not in text  # an exact figure has no error
 
 
+@pytest.mark.usefixtures("blank_figures")
 def test_hostile_parts_of_paths_stay_text(hopping: Path, tmp_path: Path) -> None:
     results = Path(shutil.copytree(hopping, tmp_path / "r"))
     for path in results.rglob("*.jsonl"):
@@ -192,6 +197,7 @@ window.addEventListener("load", () => {
 """
 
 
+@pytest.mark.usefixtures("blank_figures")
 @pytest.mark.browser
 @pytest.mark.skipif(CHROMIUM is None, reason="no chromium")
 def test_blocks_of_paths_are_shaded_and_answer(hopping: Path, tmp_path: Path) -> None:

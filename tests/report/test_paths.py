@@ -103,6 +103,7 @@ def test_unjudged_runs_show_their_best_on_the_search_items(tmp_path: Path) -> No
     assert best.scores["maths.right_ja"].value == value
 
 
+@pytest.mark.usefixtures("blank_figures")
 def test_merges_have_no_paths(small: Path, tmp_path: Path) -> None:
     results = load(small, synthetic.TASK)
     assert (paths.shown(results), paths.hop_rows(results)) == ([], [])

@@ -87,6 +87,7 @@ def test_the_matrix_mirrors(results: Results) -> None:
         assert cell.better == other.better
 
 
+@pytest.mark.usefixtures("blank_figures")
 def test_what_the_seeds_can_tell_apart_is_printed(small: Path, tmp_path: Path) -> None:
     html = report.build(small, synthetic.TASK, tmp_path).read_text(encoding="utf-8")
     text = " ".join(" ".join(read(html).text).split())
