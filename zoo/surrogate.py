@@ -43,10 +43,11 @@ def trials(config: dict[str, Any], results: Path) -> fit.Trials:
     figures = [objective.metric for objective in objectives]
     evaluators = list(dict.fromkeys(figure.rpartition(".")[0] for figure in figures))
     rows: list[tuple[str, int, Trial]] = []
-    for path in sorted((results / spec["name"]).glob("*/seed=*/trials.jsonl")):
-        seed = int(path.parent.name.removeprefix("seed="))
-        name = f"{path.parents[1].name}/{path.parent.name}"
-        rows += [(name, seed, trial) for trial in Journal(path).read() if trial.status == "ok"]
+    for folder in sorted((results / spec["name"]).glob("*/seed=*")):
+        seed = int(folder.name.removeprefix("seed="))
+        name = f"{folder.parent.name}/{folder.name}"
+        journal = Journal(folder / "trials.jsonl").read()
+        rows += [(name, seed, trial) for trial in journal if trial.status == "ok"]
     if len({seed for _, seed, _ in rows}) < 2:
         raise BadInput(f"{results / spec['name']}: no runs of two seeds; one is left out to test")
     scores = [trial.scores for _, _, trial in rows]

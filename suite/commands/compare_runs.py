@@ -15,6 +15,7 @@ from suite.assembly import compose, identity, problems, spaces
 from suite.commands import run
 from suite.errors import BadInput, Busy, CandidateFailure
 from suite.records import folder as folders
+from suite.records import packed
 from suite.statistics import choice, pareto
 from suite.statistics.claim import Claim
 
@@ -171,11 +172,11 @@ def _hypervolume(losses: list[Any]) -> float:
 
 
 def _lines(path: Path) -> int:
-    return path.read_bytes().count(b"\n") if path.exists() else 0
+    return packed.content(path).count(b"\n")
 
 
 def _is_judged(path: Path) -> bool:
-    return path.exists() and b'"split":"report"' in path.read_bytes()
+    return b'"split":"report"' in packed.content(path)
 
 
 def _is_exact(config: dict[str, Any]) -> bool:

@@ -15,6 +15,7 @@ import yaml
 from suite.assembly import assemble, compose, identity, spaces, targets
 from suite.errors import BadInput, Busy
 from suite.records import folder as folders
+from suite.records import packed
 
 
 def main(words: list[str]) -> None:
@@ -34,7 +35,7 @@ def run(config: dict[str, Any]) -> None:
     optimizer = assemble.optimizer(config, task)
     baselines = assemble.baselines(config)
     folders.make_writable(folder)
-    with (folder / "trials.jsonl").open("ab") as lock:
+    with _journal(folder, config["trials"]).open("ab") as lock:
         _lock(lock, folder)
         settle(config, folder)
         _search(config, folder, task, optimizer, baselines)
@@ -66,16 +67,26 @@ def check(config: dict[str, Any]) -> None:
 
 def _glance(folder: Path) -> None:
     """`Busy` before models are loaded for a run that another process has; no promise for later."""
-    journal = folder / "trials.jsonl"
+    journal = packed.form(folder / "trials.jsonl")
     if journal.exists():
         with journal.open("rb") as lock:
             _lock(lock, folder)
 
 
+def _journal(folder: Path, trials: int) -> Path:
+    """The journal's file; one that lies compressed and is not at its end is unpacked first."""
+    from suite.records.journal import Journal
+
+    path = folder / "trials.jsonl"
+    if packed.form(path) != path and len(Journal(path).read()) < trials:
+        packed.unpack(path)
+    return packed.form(path)
+
+
 def _lock(file: Any, folder: Path) -> None:
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+        packed.lock(file, Path(file.name))
+    except Busy:
         raise Busy(f"{folder}: another process is running this run") from None
 
 

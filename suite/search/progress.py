@@ -22,6 +22,7 @@ from rich.table import Table
 from rich.text import Text
 
 from suite.objective import Objective
+from suite.records import packed
 from suite.records.trial import Score, Trial
 from suite.statistics import pareto
 
@@ -122,7 +123,8 @@ def summary(
     console.print(
         f"{len(trials)} trials, {failed} failed, front {len(front)}, hypervolume {share:.4f}"
     )
-    files = [str(folder / name) for name in ("trials.jsonl", "config.yaml", "environment.json")]
+    names = ("trials.jsonl", "config.yaml", "environment.json")
+    files = [str(packed.form(folder / name)) for name in names]
     for place in [*files, tracker] if tracker else files:
         console.print(f"  {place}", highlight=False, soft_wrap=True)
 

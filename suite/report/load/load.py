@@ -17,7 +17,7 @@ from suite.objective import Objective
 from suite.recipes.layer_path import METHOD as PATH
 from suite.recipes.layer_path import read_json
 from suite.recipes.point import METHOD as POINT
-from suite.records import hand_tuning
+from suite.records import hand_tuning, packed
 from suite.records.journal import Journal, records
 from suite.records.trial import Score, Trial
 from suite.report.load import chosen, families, hand_tuned, reference, samples
@@ -60,7 +60,7 @@ def load(results: Path, task: str) -> Results:
         problem = problem or config["task"].get("problem") is not None
         runs.append(_run(path, seed, config, own, cost))
     baselines = folder / "baselines" / "judged.jsonl"
-    lines = _judged(baselines, objectives) if baselines.exists() else ()
+    lines = _judged(baselines, objectives) if packed.exists(baselines) else ()
     reported = tuple(line for line in lines if line.split == "report")
     frozen, compared = reference.read(folder, objectives), families.read(folder)
     tuned = _tuned(folder / hand_tuning.FOLDER, objectives)
@@ -137,7 +137,7 @@ def _run(
         raise BadInput(f"{path / 'environment.json'}: not a JSON object")
     trials, optimism = _trials(path / "trials.jsonl", objectives)
     judged = path / "judged.jsonl"
-    lines = _judged(judged, objectives) if judged.exists() else ()
+    lines = _judged(judged, objectives) if packed.exists(judged) else ()
     for line in lines:
         number = -1 if line.number is None else line.number
         if number not in range(len(trials)) or trials[number].status != "ok":
@@ -162,9 +162,9 @@ def _run(
 
 def _trials(path: Path, objectives: tuple[Objective, ...]) -> tuple[tuple[Trial, ...], float]:
     """The trials without their items, and the optimism of choosing by the first objective."""
-    if not path.is_file():
+    if not packed.exists(path):
         raise BadInput(f"{path}: missing; a run's journal lies here")
-    trials = Journal(path).read()
+    trials, path = Journal(path).read(), packed.form(path)
     for line, trial in enumerate(trials, start=1):
         if trial.status == "ok":
             _check(f"{path}, line {line}", objectives, trial.scores, trial.losses)
@@ -191,9 +191,9 @@ def _without_items(trial: Trial) -> Trial:
 
 def _judged(path: Path, objectives: tuple[Objective, ...]) -> tuple[Judged, ...]:
     lines: dict[tuple[str, str], Judged] = {}
-    pictures = samples.Pictures()
+    pictures, file = samples.Pictures(), packed.form(path)
     for number, record in enumerate(records(path).read(), start=1):
-        where = f"{path}, line {number}"
+        where = f"{file}, line {number}"
         try:
             judged = _judged_line(record, pictures)
         except (BadInput, ValueError, KeyError, TypeError, AttributeError):
