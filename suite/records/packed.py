@@ -172,7 +172,7 @@ def _unpacked(path: Path) -> bytes | None:
 
 def _replace(path: Path, content: bytes) -> None:
     """Write `path` in one step; when this returns it is on the disk."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft = path.with_name(f".{path.name}.draft")  # one process at a time: it holds the other form
     try:
         with draft.open("wb") as file:
             file.write(content)
