@@ -138,7 +138,8 @@ def _pull(name: str, where: str, results: Path) -> None:
         archive.check(file, manifest)
     except BadInput:
         if file.is_symlink():  # the Hub's cache would give the same again
-            _forget(file), _forget(archive.manifest_path(file))
+            for each in (file, archive.manifest_path(file)):
+                _forget(each)
         raise
     new = archive.place(file, manifest, results)
     there = len(manifest.members) - new

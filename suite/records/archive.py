@@ -206,14 +206,14 @@ class _Plain(tarfile.TarInfo):
         return entry
 
 
-class _Bounded:
+class _Bounded(io.RawIOBase):
     """The decompressed bytes of an xz file, of which no more than `most` may come."""
 
     def __init__(self, stream: IO[bytes], most: int) -> None:
         self._stream, self._left = stream, most
         self._xz = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=MEMORY)
 
-    def read(self, size: int) -> bytes:
+    def read(self, size: int = -1, /) -> bytes:
         """Up to `size` bytes; empty at the end."""
         found = b""
         while not found and not self._xz.eof:
