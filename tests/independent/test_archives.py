@@ -1,4 +1,4 @@
-"""Published final hypervolumes of surrogates and functions against the archived journals of some of their runs."""
+"""Published hypervolumes of surrogates and functions against the archived journals of one seed."""
 
 from __future__ import annotations
 
