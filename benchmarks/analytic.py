@@ -34,6 +34,7 @@ from numpy.typing import NDArray
 from suite.assembly import assemble, compose, problems
 from suite.problems.problem import front_losses
 from suite.records.journal import Journal
+from suite.records.penalty import penalised_losses
 from suite.search import harness
 from suite.statistics import pareto
 
@@ -51,7 +52,7 @@ def inside(strategy: str, task: str, seed: int, trials: int) -> NDArray[np.float
         path = Path(folder) / "trials.jsonl"
         harness.search(made, assemble.optimizer(config, made), Journal(path), trials)
         m = len(made.objectives)
-        return np.array([harness.told_losses(trial, m) for trial in Journal(path).read()])
+        return np.array([penalised_losses(trial, m) for trial in Journal(path).read()])
 
 
 def row(task: str, strategy: str, seeds: int, trials: int) -> dict[str, Any]:
@@ -67,7 +68,9 @@ def row(task: str, strategy: str, seeds: int, trials: int) -> dict[str, Any]:
     ours = [inside(strategy, task, seed, trials) for seed in range(seeds)]
     found: dict[str, Any] = {"problem": task, "strategy": strategy, "suite": shares(ours)}
     if strategy in alone.LIBRARIES and front is not None:
-        direct = [alone.losses(strategy, config["task"], seed, trials) for seed in range(seeds)]
+        direct = [
+            alone.losses(strategy, config.task.written, seed, trials) for seed in range(seeds)
+        ]
         found["alone"] = shares(direct)
         found["same"] = sum(np.array_equal(a, b) for a, b in zip(ours, direct, strict=True))
         low, high = min(found["alone"]), max(found["alone"])

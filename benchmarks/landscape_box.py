@@ -11,9 +11,10 @@ import simulated
 from simulated import Array, Row, World
 
 from suite.assembly import assemble, spaces
+from suite.assembly.spec import RunSpec
 from suite.checkpoints import parents
-from suite.objective import Objective
 from suite.optimizers import cma_es, como_cma_es
+from suite.recipes.recipe import Recipe
 from suite.records import journal
 from suite.records.journal import Journal
 from suite.records.trial import Score
@@ -22,14 +23,14 @@ from suite.statistics import pareto
 SEEDS = 100  # first generations whose mean is taken
 
 
-def box(task: str, config: Mapping[str, Any], results: Path) -> Row:
+def box(task: str, run: RunSpec, results: Path) -> Row:
     """The base's losses and hypervolume, and that of runs as published and with the base as reference.
 
     The *band* is the part of the box where a loss is above the base's: what a merge gets there it gets for
     being no worse than an untouched model. `in_band` is its share of a published hypervolume. With the base
     as reference losses are L / L(base), and what does not beat the base in everything counts nothing.
     """
-    objectives = [Objective(**each) for each in config["task"]["objectives"].values()]
+    objectives = run.task.objectives
     base: dict[str, dict[str, Any]] = {}
     for split, name in (("search", "search"), ("report", "judged")):
         scores = _baseline(results / task / "baselines" / f"{name}.jsonl", "base")
@@ -58,24 +59,26 @@ def _baseline(path: Path, name: str) -> Mapping[str, Any]:
     return scores
 
 
-def centre(config: Mapping[str, Any], made: World, results: Path) -> Row:
+def centre(run: RunSpec, made: World, results: Path) -> Row:
     """The centre of the cube: the hand-tuned merges that it is, and which strategies start there.
 
     `same` names the baselines that `MergeSpace.encode` puts at the centre. `trials` counts the trials
     of the journals at the centre, `equal` those whose every outcome on search items is the baseline's.
     """
-    spec = config["task"]
-    space = spaces.build(spec, parents.layers(spec["models"][spec["base"]]))
+    spec = run.task
+    space = spaces.build(spec, parents.layers(spec.models[spec.base]))
     middle = np.full(space.space.d, 0.5)
     same = [
         name
-        for name, recipe in assemble.baselines(dict(config)).items()
-        if recipe.method == "task_arithmetic" and np.allclose(space.encode(recipe), middle)
+        for name, recipe in assemble.baselines(run).items()
+        if isinstance(recipe, Recipe)
+        and recipe.method == "task_arithmetic"
+        and np.allclose(space.encode(recipe), middle)
     ]
     weights = sorted({p.decode(0.5) for p in space.space.parameters})
     row: Row = {"weights": weights, "same": same, "strategies": starts(made)}
     if same:
-        folder = results / spec["name"]
+        folder = results / spec.name
         row |= _outcomes(folder, same[0], middle, [o.metric for o in made.objectives])
     return row
 

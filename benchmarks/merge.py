@@ -28,6 +28,7 @@ from typing import Any
 import torch
 from peers import in_memory, on_disk
 
+from suite.experimental.cuda_merging import launch
 from suite.merging import Merger, Sources
 from suite.recipes.method_table import METHODS
 from suite.recipes.parameters import Value
@@ -144,7 +145,10 @@ def measure(arguments: argparse.Namespace, root: Path) -> dict[str, Any]:
     before = forget_peak()
     sources = Sources.load(folders, device, arguments.streamed)
     live = llama(arguments.parameters).to(device)
-    mergers = {mode: Merger(sources, live, mode) for mode in arguments.modes.split(",")}
+    mergers = {
+        mode: Merger(sources, live, launch.runner(mode, device))
+        for mode in arguments.modes.split(",")
+    }
     rows: dict[str, dict[str, float]] = {}
     for method in arguments.methods.split(",") if arguments.methods else METHODS:
         row = rows[method] = {}

@@ -28,7 +28,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from candidate import Stopwatch
 
-from suite.assembly import assemble, compose
+from suite.assembly import assemble, compose, engines
 from suite.evaluators.models import handle
 from suite.merging import PathMerger, Sources
 from suite.recipes.layer_path import Hop, LayerPath
@@ -86,14 +86,14 @@ def memory(layers: Any, path: LayerPath, foreign: dict[int, int], known: set[int
 def measure(options: argparse.Namespace) -> dict[str, Any]:
     """Medians over candidates; the first one warms up."""
     config = compose.compose([f"task={options.task}", f"device={options.device}"])
-    spec, on = config["task"], assemble.device(config["device"])
+    spec, on = config.task, assemble.device(config.device)
     folders = assemble.folders(config)
-    parts = [spec["base"], next(name for name in folders if name != spec["base"])]
+    parts = [spec.base, next(name for name in folders if name != spec.base)]
     sources = Sources.load({part: folders[part] for part in parts}, on)
-    live = handle.load(folders[parts[0]], on, config["batch_size"], spec.get("dtype", "float32"))
+    live = handle.load(folders[parts[0]], on, config.batch_size, spec.dtype)
     count = live.model.config.num_hidden_layers
-    merger = PathMerger(sources, live.model)
-    evaluators, _ = assemble.measures(config)
+    merger = PathMerger(sources, live.model, engines.merging(config.merging.mode, on))
+    evaluators = assemble.evaluators(config)
     known = {sources.flat(part).untyped_storage().data_ptr() for part in parts}
     known |= {p.untyped_storage().data_ptr() for p in live.model.parameters()}
     foreign: dict[int, int] = {}

@@ -7,7 +7,7 @@ the search saw, are measured again, here without any noise.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from suite.assembly import assemble, compose
-from suite.objective import Objective
+from suite.assembly.spec import RunSpec
 from suite.problems import tabular
 from suite.records.journal import Journal
+from suite.records.penalty import penalised_losses
 from suite.records.trial import Trial
 from suite.search import harness
 from suite.search.task import Task
@@ -41,8 +42,7 @@ class World:
     def __init__(self, task: str) -> None:
         self.task = task
         self.surrogate = tabular.read(zoo.shipped(task))
-        config = compose.compose([f"task={task}_tabular"])
-        self.objectives = [Objective(**each) for each in config["task"]["objectives"].values()]
+        self.objectives = compose.compose([f"task={task}_tabular"]).task.objectives
         self._ends = np.cumsum([*self.surrogate.sizes.values()])[:-1]
 
     @property
@@ -87,7 +87,7 @@ class World:
         return pareto.hypervolume(self.losses(X[pareto.front(F)]))
 
 
-def configuration(task: str, strategy: str, words: Sequence[str] = ()) -> dict[str, Any]:
+def configuration(task: str, strategy: str, words: Sequence[str] = ()) -> RunSpec:
     """The configuration of runs of `strategy` on the surrogate of `task`."""
     return compose.compose([f"task={task}_tabular", f"optimizer={strategy}", *words])
 
@@ -106,9 +106,9 @@ class Unkept(Journal):
         """The search itself returns the trials."""
 
 
-def search(made: Task, config: Mapping[str, Any], seed: int, trials: int) -> list[Trial]:
-    """The trials of one run of `config` with `seed` on `made`, through the whole harness."""
-    optimizer = assemble.optimizer({**config, "seed": seed}, made)
+def search(made: Task, run: RunSpec, seed: int, trials: int) -> list[Trial]:
+    """The trials of one run of `run` with `seed` on `made`, through the whole harness."""
+    optimizer = assemble.optimizer(run.changed(seed=seed), made)
     return harness.search(made, optimizer, Unkept(), trials)
 
 
@@ -120,7 +120,7 @@ def candidates(trials: Sequence[Trial]) -> Array:
 def losses(trials: Sequence[Trial]) -> Array:
     """What the strategy was told, (n, m)."""
     m = max(len(trial.losses) for trial in trials)
-    return np.array([harness.told_losses(trial, m) for trial in trials])
+    return np.array([penalised_losses(trial, m) for trial in trials])
 
 
 def medians(values: Array) -> Row:

@@ -23,8 +23,8 @@ import argparse
 import itertools
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -72,9 +72,10 @@ def decay(predicted: Array, drawn: Array, trials: fit.Trials) -> list[Row]:
     return found
 
 
-def same_candidates(drawn: list[Array], trials: fit.Trials, spec: dict[str, Any]) -> list[Row]:
+def same_candidates(
+    drawn: list[Array], trials: fit.Trials, objectives: Sequence[Objective]
+) -> list[Row]:
     """Mean final hypervolume of the real runs: measured, and as drawn (mean, least and most)."""
-    objectives = [Objective(**entry) for entry in spec["objectives"].values()]
 
     def losses(Y: Array) -> Array:
         pairs = zip(objectives, columns(trials), strict=True)
@@ -149,7 +150,7 @@ def measured(task: str, results: Path) -> Row:
         "length": made.length,
         "noise": {figure: float(value) for figure, value in added.items()},
         "decay": decay(predicted, drawn[0], trials),
-        "same_candidates": same_candidates(drawn, trials, config["task"]),
+        "same_candidates": same_candidates(drawn, trials, config.task.objectives),
         "calibration": calibration(predicted, trials.Y),
         "reported": reported(predicted, trials, results / task),
         "tokens_explained": dict(zip(trials.evaluators, tokens.tolist(), strict=True)),

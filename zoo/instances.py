@@ -15,7 +15,7 @@ from pathlib import Path
 
 from suite import resources
 from suite.errors import BadInput
-from suite.records import folder as folders
+from suite.records import files
 
 FAMILY = "ja_math_micro"
 EXPERTS = {"add": ("math_add",), "mul": ("math_mul",), "all": ("math_add", "math_mul")}
@@ -146,16 +146,16 @@ def main(words: list[str] | None = None) -> int:
         "--baselines", type=Path, help="also write the hand-tuned merges of two parents below this"
     )
     options = parser.parse_args(words)
-    files = {}
+    made = {}
     try:
         for one in instances(options.count, options.seed):
-            files[options.out / "task" / f"{one.name}.yaml"] = one.text
+            made[options.out / "task" / f"{one.name}.yaml"] = one.text
         for parents in ("add", "mul") if options.baselines else ():
             for name, text in baselines(parents).items():
-                files[options.baselines / f"{FAMILY}_{parents}" / name] = text
-        for path, text in files.items():
-            folders.make_writable(path.parent)
-            folders.write_whole(path, text)
+                made[options.baselines / f"{FAMILY}_{parents}" / name] = text
+        for path, text in made.items():
+            files.make_writable(path.parent)
+            files.write_whole(path, text)
     except BadInput as error:
         print(error, file=sys.stderr)
         return 2

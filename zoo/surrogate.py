@@ -9,47 +9,44 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from suite import resources
 from suite.assembly import assemble, compose, spaces
+from suite.assembly.spec import RunSpec
 from suite.checkpoints import parents
 from suite.errors import BadInput
 from suite.problems import fit
-from suite.records import folder as folders
-from suite.records.journal import Journal
+from suite.records import files
+from suite.records.task_folder import TaskFolder
 from suite.records.trial import Trial
 from suite.spaces.space import SearchSpace
 
 
-def space(config: dict[str, Any]) -> SearchSpace:
+def space(run: RunSpec) -> SearchSpace:
     """The search space of a task of models; `BadInput` when it is not one of real numbers alone."""
-    spec = config["task"]
-    found: SearchSpace = spaces.build(spec, parents.layers(spec["models"][spec["base"]])).space
+    task = run.task
+    found = spaces.build(task, parents.layers(task.models[task.base])).space
     if other := [p for p in found.parameters if p.kind != "float"]:
         raise BadInput(
-            f"task {spec['name']}: parameter {other[0].name!r} is of kind {other[0].kind!r};"
+            f"task {task.name}: parameter {other[0].name!r} is of kind {other[0].kind!r};"
             " surrogates are fitted to float parameters alone"
         )
     return found
 
 
-def trials(config: dict[str, Any], results: Path) -> fit.Trials:
+def trials(run: RunSpec, results: Path) -> fit.Trials:
     """The successful trials of every run of the task, in the order of the runs' names and seeds."""
-    spec = config["task"]
-    _, objectives = assemble.measures(config)
-    figures = [objective.metric for objective in objectives]
+    assemble.evaluators(run)  # refuses an objective that none of them measures
+    figures = [objective.metric for objective in run.task.objectives]
     evaluators = list(dict.fromkeys(figure.rpartition(".")[0] for figure in figures))
     rows: list[tuple[str, int, Trial]] = []
-    for folder in sorted((results / spec["name"]).glob("*/seed=*")):
-        seed = int(folder.name.removeprefix("seed="))
-        name = f"{folder.parent.name}/{folder.name}"
-        journal = Journal(folder / "trials.jsonl").read()
-        rows += [(name, seed, trial) for trial in journal if trial.status == "ok"]
+    for folder in TaskFolder.at(results, run.task.name).runs():
+        name = f"{folder.optimizer}/{folder.path.name}"
+        rows += [(name, folder.seed, trial) for trial in folder.trials() if trial.status == "ok"]
     if len({seed for _, seed, _ in rows}) < 2:
-        raise BadInput(f"{results / spec['name']}: no runs of two seeds; one is left out to test")
+        raise BadInput(f"{results / run.task.name}: no runs of two seeds; one is left out to test")
     scores = [trial.scores for _, _, trial in rows]
     return fit.Trials(
         X=np.array([trial.x for _, _, trial in rows]),
@@ -77,9 +74,9 @@ def main() -> int:
     options = parser.parse_args()
     out = options.out or shipped(options.task)
     try:
-        config = compose.compose([f"task={options.task}"])
-        searched, made = space(config), trials(config, options.results)
-        folders.make_writable(out.parent)
+        run = compose.compose([f"task={options.task}"])
+        searched, made = space(run), trials(run, options.results)
+        files.make_writable(out.parent)
     except BadInput as error:
         print(error, file=sys.stderr)
         return 2

@@ -1,4 +1,4 @@
-"""Hydra's part: overrides and YAML in, one resolved plain mapping out."""
+"""Hydra's part: overrides and YAML in, one parsed run out."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from suite import resources
+from suite.assembly.spec import RunSpec
 from suite.errors import BadInput, Busy
 
 SWEEP = frozenset({"-m", "--multirun"})
 
 
-def plain(config: Any, optimizer: str) -> dict[str, Any]:
-    """A composed configuration as plain types; `optimizer` is the name of the chosen file."""
+def parsed(config: Any, optimizer: str) -> RunSpec:
+    """A composed configuration, resolved; `optimizer` is the name of the chosen file."""
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
 
@@ -26,11 +27,11 @@ def plain(config: Any, optimizer: str) -> dict[str, Any]:
         raise BadInput(_one_line(error)) from None
     resolved["optimizer_options"] = resolved.pop("optimizer")
     resolved["optimizer"] = optimizer
-    return dict(resolved)
+    return RunSpec.parse(resolved)
 
 
-def compose(words: list[str]) -> dict[str, Any]:
-    """The configuration that `suite run` with these words would have.
+def compose(words: list[str]) -> RunSpec:
+    """The run that `suite run` with these words would have.
 
     ``--config-dir=DIR`` adds the user's own configuration folder, as Hydra's flag does for runs.
     """
@@ -49,11 +50,11 @@ def compose(words: list[str]) -> dict[str, Any]:
         optimizer = config.hydra.runtime.choices["optimizer"]
         with open_dict(config):
             del config["hydra"]
-        return plain(config, optimizer)
+        return parsed(config, optimizer)
 
 
-def each_job(words: list[str], job: Callable[[dict[str, Any]], None]) -> None:
-    """Run `job` with the configuration of ``words``: once, or once per point of a ``-m`` sweep.
+def each_job(words: list[str], job: Callable[[RunSpec], None]) -> None:
+    """Do `job` for the run of ``words``: once, or once per point of a ``-m`` sweep.
 
     A refused point does not keep a sweep from its other points; the first refusal is raised last.
     A point that another process is at is no refusal in a sweep: several may share one.
@@ -66,7 +67,7 @@ def each_job(words: list[str], job: Callable[[dict[str, Any]], None]) -> None:
 
     def entry(config: Any) -> None:
         try:
-            job(plain(config, HydraConfig.get().runtime.choices["optimizer"]))
+            job(parsed(config, HydraConfig.get().runtime.choices["optimizer"]))
         except BadInput as error:  # raised below: Hydra would print lines of its own
             if isinstance(error, Busy) and sweep:
                 print(f"{error}: passed over", file=sys.stderr)

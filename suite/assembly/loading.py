@@ -19,5 +19,5 @@ def load_task(
         raise BadInput(f"load_task: overrides is {overrides!r}; allowed: a list of key=value")
     network.hold()
     words = [] if config_dir is None else [f"--config-dir={config_dir}"]
-    config = compose.compose([*words, f"task={name}", *overrides])
-    return TaskFunction(assemble.task(spaces.settled(identity.pinned(config))))
+    run = compose.compose([*words, f"task={name}", *overrides])
+    return TaskFunction(assemble.task(spaces.settled(identity.pinned(run))))

@@ -7,62 +7,57 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from suite import resources
-from suite.assembly import targets
+from suite.assembly.spec import RunSpec
+from suite.assembly.targets import Target
+from suite.assembly.task_spec import TaskSpec
 from suite.errors import BadInput
 
 if TYPE_CHECKING:
     from suite.problems.problem import Problem
     from suite.search.task import Task
 
-Config = Mapping[str, Any]
-OF_MODELS = ("models", "base", "merge", "path", "evaluators", "baselines")
 
-
-def named(spec: Config) -> bool:
-    """Whether a task's configuration is that of a problem; `BadInput` if it is of models as well."""
-    if spec.get("problem") is None:
-        return False
-    if more := [key for key in OF_MODELS if spec.get(key) is not None]:
-        raise BadInput(f"task {spec['name']}: problem and {more[0]}; a task has one of the two")
-    return True
-
-
-def build(config: Config) -> Problem:
+def build(run: RunSpec) -> Problem:
     """The problem itself; its ``data``, if it has any, is looked for as configuration writes paths.
 
     ``get`` says how to come by data that is not there.
     """
-    options = {key: value for key, value in config["task"]["problem"].items() if key != "get"}
+    target = _problem(run.task)
+    options = {key: value for key, value in target.options.items() if key != "get"}
     if "data" in options:
-        options["data"] = _data(config["task"]["problem"])
-    problem: Problem = targets.build(options, config.get("allow_targets", ()))
+        options["data"] = _data(target.options)
+    problem: Problem = Target(target.path, options).build(run.allow_targets)
     return problem
 
 
-def task(config: Config, problem: Problem | None = None) -> Task:
+def task(run: RunSpec, problem: Problem | None = None) -> Task:
     """The `Task` of `problem`, if it is built already; `BadInput` for an objective it cannot give."""
-    from suite.objective import Objective
     from suite.problems.problem import task
 
-    spec = config["task"]
-    objectives = [Objective(**entry) for entry in spec["objectives"].values()]
-    return task(spec["name"], problem or build(config), objectives)
+    return task(run.task.name, problem or build(run), run.task.objectives)
 
 
-def files(spec: Config) -> dict[str, Path]:
+def files(task: TaskSpec) -> dict[str, Path]:
     """The files that a problem's values come from, by name; none for a function."""
-    if "data" not in spec["problem"]:
+    options = _problem(task).options
+    if "data" not in options:
         return {}
-    data = _data(spec["problem"])
+    data = _data(options)
     if data.is_file():
         return {data.name: data}
     found = sorted(path for path in data.rglob("*") if path.is_file())
     return {str(path.relative_to(data)): path for path in found}
 
 
-def _data(problem: Config) -> Path:
-    path = resources.resolve(str(problem["data"]))
+def _problem(task: TaskSpec) -> Target:
+    if task.problem is None:
+        raise BadInput(f"task {task.name}: it is of models, not of a problem")
+    return task.problem
+
+
+def _data(options: Mapping[str, Any]) -> Path:
+    path = resources.resolve(str(options["data"]))
     if not path.exists():
-        how = f"; {problem['get']}" if problem.get("get") else ""
+        how = f"; {options['get']}" if options.get("get") else ""
         raise BadInput(f"problem: data {path}: no such file or folder{how}")
     return path

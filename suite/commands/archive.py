@@ -10,8 +10,7 @@ import yaml
 
 from suite import resources
 from suite.errors import BadInput, Busy
-from suite.records import archive, packed
-from suite.records import folder as folders
+from suite.records import archive, files, packed
 from suite.records import manifest as manifests
 from suite.records.manifest import Manifest
 
@@ -80,9 +79,9 @@ def _each(use: str, folders_: list[Path]) -> None:
         if not folder.is_dir():
             raise BadInput(f"archive {use}: {folder}: no such folder")
         end = packed.END if use == "unpack" else ""
-        files = sorted(f for name in packed.NAMES for f in folder.rglob(name + end))
+        found = sorted(f for name in packed.NAMES for f in folder.rglob(name + end))
         before, after, done = 0, 0, 0
-        for file in files:
+        for file in found:
             size = file.stat().st_size
             try:
                 after += _convert(use, file)
@@ -96,7 +95,7 @@ def _each(use: str, folders_: list[Path]) -> None:
 def _convert(use: str, file: Path) -> int:
     """Convert one file; its size afterwards, in bytes."""
     plain = file.with_name(file.name.removesuffix(packed.END))
-    with folders.alone(file.parent) as alone:  # as a judge has it
+    with files.alone(file.parent) as alone:  # as a judge has it
         if not alone:
             raise Busy(f"{file}: another process is judging this run")
         if use == "pack":
@@ -181,11 +180,11 @@ def _push(name: str, out: Path, repo: str, flags: set[str]) -> None:
     if _published(repo, there, manifest):
         print(f"{repo} has {name} already")
         return
-    files = {f"{manifest.task}/{path.name}": path for path in (file, there)}
+    both = {f"{manifest.task}/{path.name}": path for path in (file, there)}
     if "--yes" not in flags and not push.agreed(repo):
         print("not uploaded")
         return
-    print(push.add(files, repo, "--private" in flags, f"Results {name}"))
+    print(push.add(both, repo, "--private" in flags, f"Results {name}"))
 
 
 def _published(repo: str, there: Path, manifest: Manifest) -> bool:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from suite.assembly import assemble, compose, identity, problems, spaces
+from suite.assembly.spec import RunSpec
+from suite.assembly.task_spec import TaskSpec
 from suite.objective import Objective
+
+if TYPE_CHECKING:
+    from suite.checkpoints.compatibility import Fit
+    from suite.search.task import Evaluator
 
 FAST = "--fast"
 
@@ -20,27 +26,28 @@ def main(words: list[str]) -> None:
     models; with ``--fast`` neither happens, and everything else is checked. A task without models
     is built and measured once, in the middle of its space.
     """
-    config = compose.compose([word for word in words[1:] if word != FAST])
-    if problems.named(config["task"]):
-        for line in problem_lines(config):
+    wanted = compose.compose([word for word in words[1:] if word != FAST])
+    if wanted.task.problem is not None:
+        for line in problem_lines(wanted):
             print(line)
         return
-    config = spaces.settled(identity.pinned(config))
-    for line in fit_lines(config["task"], assemble.fitted(config)):
+    run = spaces.settled(identity.pinned(wanted))
+    for line in fit_lines(run.task, assemble.fitted(run)):
         print(line, flush=True)
+    evaluators: Sequence[Evaluator]
     if FAST in words:
-        evaluators, objectives = assemble.measures(config)
+        evaluators = assemble.evaluators(run)
     else:
-        task = assemble.task(config)
-        evaluators, objectives = task.evaluators, task.objectives
+        task = assemble.task(run)
+        evaluators = task.evaluators
         print(f"{task.name}: {task.space.d} parameters, {task.recipe_space.title}")
     for evaluator in evaluators:
         splits = getattr(evaluator, "splits", {})
         sizes = ", ".join(f"{split} {len(items)}" for split, items in splits.items())
         print(f"  evaluator   {evaluator.name}: {sizes}")
-    for objective in objectives:
+    for objective in run.task.objectives:
         print(objective_line(objective))
-    print(f"  baselines   {', '.join(assemble.baselines(config))}")
+    print(f"  baselines   {', '.join(assemble.baselines(run))}")
     print("models fit; splits are disjoint" if FAST in words else "complete; splits are disjoint")
 
 
@@ -52,13 +59,13 @@ def objective_line(objective: Objective) -> str:
     )
 
 
-def problem_lines(config: dict[str, Any]) -> Iterator[str]:
+def problem_lines(run: RunSpec) -> Iterator[str]:
     """A task without models: what is searched, what is measured, what is known of its front."""
     from suite.problems.problem import front_losses
     from suite.statistics import pareto
 
-    problem = problems.build(config)
-    task = problems.task(config, problem)
+    problem = problems.build(run)
+    task = problems.task(run, problem)
     yield f"{task.name}: {task.space.d} parameters, {task.recipe_space.title}"
     scores = task.measure(task.recipe(np.full(task.space.d, 0.5)), "search").scores
     for name, score in scores.items():
@@ -73,7 +80,7 @@ def problem_lines(config: dict[str, Any]) -> Iterator[str]:
     yield "complete; no models"
 
 
-def fit_lines(task: dict[str, Any], fit: Any) -> Iterator[str]:
+def fit_lines(task: TaskSpec, fit: Fit) -> Iterator[str]:
     """A line per model, then what all of them need and what to know about them."""
     from suite.checkpoints.compatibility import size
 
@@ -84,11 +91,11 @@ def fit_lines(task: dict[str, Any], fit: Any) -> Iterator[str]:
             header.dtype,
             f"vocabulary {header.vocabulary or 'unknown'}",
             f"licence {header.licence or 'not stated'}",
-            task["models"][header.name],
+            task.models[header.name],
         ]
         if header.revision:
             facts.append(f"{size(header.download)} to download" if header.download else "in cache")
-        lends = header.name == task.get("vlm")
+        lends = header.name == task.vlm
         if lends:
             facts.append(f"{header.eyes / 1e6:,.2f}M parameters of vision tower and projector stay")
         if rows := fit.cut.get(header.name):

@@ -68,7 +68,7 @@ class Asked:
         self.claim = Claim.parse(words.claim)
         self.needed = claims.seeds_needed(words.effect, words.power, words.alpha)
         self.runs = Runs(self.claim, words.overrides)
-        self.ledger = Ledger(self.runs.root / "claims")
+        self.ledger = Ledger(self.runs.results.claims)
         self.runs.check_settings()
         measure = self.runs.measure(words.split)
         strategies = frozenset((self.claim.better, self.claim.other))

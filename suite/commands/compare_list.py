@@ -10,6 +10,7 @@ from suite.assembly import compose
 from suite.commands.compare_words import spans
 from suite.errors import BadInput
 from suite.records.ledger import Entry, Ledger, Question, Registration
+from suite.records.task_folder import TaskFolder
 from suite.statistics.claim import FIRST, TURNED, Claim, seeds_needed
 
 OF = {
@@ -47,8 +48,8 @@ def print_ledger(words: list[str]) -> None:
     """Every claim of ``task=…``: its looks, what had been seen, and its verdicts."""
     if not any(word.startswith("task=") for word in words):
         raise BadInput("compare --list: say which task=…")
-    config = compose.compose(words)
-    ledger = Ledger(Path(config["results"]) / config["task"]["name"] / "claims")
+    wanted = compose.compose(words)
+    ledger = Ledger(TaskFolder.at(wanted.results, wanted.task.name).claims)
     grouped: dict[tuple[Question, bool], list[Entry]] = {}
     for entry in ledger.entries():
         plan = entry.registered

@@ -5,14 +5,34 @@ from __future__ import annotations
 import argparse
 import shlex
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from suite.assembly import assemble, identity
+from suite.assembly import assemble, identity, task_spec
+from suite.assembly.spec import RunSpec
 from suite.checkpoints import hub
 from suite.commands import export_options
 from suite.errors import BadInput
-from suite.records import folder as folders
+from suite.records.folder import RunFolder
+
+if TYPE_CHECKING:
+    from suite.checkpoints.parents import Parent
+    from suite.export.card import Origin
+    from suite.recipes.layer_path import LayerPath
+    from suite.recipes.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What an exported merge keeps of its task: names of models, and how they are read and loaded."""
+
+    base: str
+    vlm: str | None
+    vocabulary: str
+    seeing: Mapping[str, Any]
+    dtype: str = "float32"
+    allow_nonfinite: bool = False
 
 
 def main(words: list[str]) -> None:
@@ -33,36 +53,29 @@ def export(options: argparse.Namespace) -> None:
     from suite.export.card import Origin
     from suite.recipes.layer_path import read_json
     from suite.recipes.point import Point
-    from suite.records.journal import Journal
     from suite.search.pick import by_words
 
-    run = Path(options.run)
-    config = folders.read_config(run)
-    trials = Journal(run / "trials.jsonl").read()
-    judged = folders.read_judged(run, trials)
+    folder = RunFolder(Path(options.run))
+    run, trials = RunSpec.of(folder), folder.trials()
+    judged = folder.judged_trials(trials)
     wanted = options.trial if options.pick is None else options.pick
-    pick = by_words(wanted, run, config, trials, judged)
-    recipe, spec = read_json(pick.trial.recipe), config["task"]
+    pick = by_words(wanted, folder, run.task.objectives, trials, judged)
+    recipe, spec = read_json(pick.trial.recipe), run.task
     if isinstance(recipe, Point):
-        raise BadInput(f"{run}: a run of a task without models; there is nothing to export")
-    names = parents.used(recipe, spec["base"], spec.get("vlm"))
-    device = _device(config["device"])
-    found = parents.find(
-        {name: spec["models"][name] for name in names},
-        spec["base"],
-        spec.get("vocabulary", "refuse"),
-        device,
-        spec.get("vlm"),
-    )
-    inputs = config.get("inputs", {}).get("models", {})
-    _same_weights(run, found, inputs)
-    made_on = folders.read_environment(run)
+        raise BadInput(f"{folder}: a run of a task without models; there is nothing to export")
+    names = parents.used(recipe, spec.base, spec.vlm)
+    device = _device(run.device)
+    models = {name: spec.models[name] for name in names}
+    found = parents.find(models, spec.base, spec.vocabulary, device, spec.vlm)
+    inputs = (run.inputs or {}).get("models", {})
+    _same_weights(folder, found, inputs)
+    made_on = folder.environment() or {}
     origin = Origin(
         pick=pick,
-        task=spec["name"],
-        optimizer=config["optimizer"],
-        seed=config["seed"],
-        objectives=spec["objectives"],
+        task=spec.name,
+        optimizer=run.optimizer,
+        seed=run.seed,
+        objectives=spec.objectives,
         scores={
             "search": pick.trial.scores,
             **{split: scores for split, (scores, _) in judged.get(pick.trial.number, {}).items()},
@@ -70,7 +83,8 @@ def export(options: argparse.Namespace) -> None:
         measured=made_on.get("device", "an unknown device"),
         packages=made_on.get("packages", {}),
     )
-    _write(options, recipe, found, spec, device, origin, inputs)
+    kept = Kept(spec.base, spec.vlm, spec.vocabulary, spec.seeing, spec.dtype, spec.allow_nonfinite)
+    _write(options, recipe, found, kept, device, origin, inputs)
 
 
 def merge(options: argparse.Namespace) -> None:
@@ -90,11 +104,11 @@ def merge(options: argparse.Namespace) -> None:
     found = parents.find(models, base, vocabulary, vlm=vlm)
     if vlm is None and found[base].eyes:
         vlm = base
-    spec = {"base": base, "vlm": vlm, "vocabulary": vocabulary, **read.seeing}
-    _write(options, read.recipe, found, spec, "cpu", None, {})
+    kept = Kept(base, vlm, vocabulary, task_spec.seeing(read.seeing, vlm, "to export"))
+    _write(options, read.recipe, found, kept, "cpu", None, {})
 
 
-def _same_weights(run: Path, parents: Mapping[str, Any], inputs: Mapping[str, Any]) -> None:
+def _same_weights(run: RunFolder, parents: Mapping[str, Parent], inputs: Mapping[str, Any]) -> None:
     """Refuse parents whose weights are not those of the search: its scores would not hold."""
     for name, parent in parents.items():
         for file, digest in inputs.get(name, {}).items():
@@ -115,37 +129,37 @@ def _device(wanted: str) -> str:
 
 def _write(
     options: argparse.Namespace,
-    recipe: Any,
-    parents: Mapping[str, Any],
-    spec: Mapping[str, Any],
+    recipe: Recipe | LayerPath,
+    parents: Mapping[str, Parent],
+    kept: Kept,
     device: str,
-    origin: Any,
+    origin: Origin | None,
     inputs: Mapping[str, Any],
 ) -> None:
     from suite.export import card as texts
     from suite.export import checkpoint, recipes
 
     out = Path(options.out)
-    now = identity.environment({"device": device})
+    now = identity.environment(device)
     made = texts.Made(
         title=(options.push or out.absolute().name).rpartition("/")[2],
         command=shlex.join(["suite", *options.words]),
         device=now["device"],
         packages=now["packages"],
         inputs={name: files for name, files in inputs.items() if name in parents},
-        vlm=spec.get("vlm"),
-        vocabulary=spec.get("vocabulary", "refuse"),
-        seeing=assemble.seeing_options({"name": "to export", **spec}),
+        vlm=kept.vlm,
+        vocabulary=kept.vocabulary,
+        seeing=kept.seeing,
     )
     plan = checkpoint.Plan(
         recipe=recipe,
         folders={name: parent.folder for name, parent in parents.items()},
-        base=spec["base"],
+        base=kept.base,
         device=device,
         dtype=options.dtype,
-        live=spec.get("dtype", "float32"),
+        live=kept.dtype,
         vocabulary=made.vocabulary,
-        allow_nonfinite=spec.get("allow_nonfinite", False),
+        allow_nonfinite=kept.allow_nonfinite,
         shard=checkpoint.shard_bytes(options.max_shard_size),
         vlm=made.vlm,
         seeing=made.seeing,

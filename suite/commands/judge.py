@@ -12,50 +12,64 @@ once per core and each takes the runs that are free.
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-import yaml
 
-from suite.assembly import assemble, compose, spaces
-from suite.assembly import identity as card
+from suite.assembly import assemble, compose, identity, spaces
+from suite.assembly.spec import RunSpec, differences
 from suite.errors import BadInput
-from suite.records import folder as folders
-from suite.records import hand_tuning
+from suite.records import files
+from suite.records.folder import RunFolder
+from suite.records.task_folder import TaskFolder
 from suite.search.judging import Judged
+from suite.search.measuring import Failure, not_measured
 from suite.statistics import choice
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
+    from suite.search.task import AnyRecipe, Task
+
+Baselines = Mapping[str, "AnyRecipe"]
+
 
 def main(words: list[str]) -> None:
-    """Judge every run of ``task=… results=…``, then its baselines; continues where it stopped."""
-    config = compose.compose(words[1:])
-    root = Path(config["results"]) / config["task"]["name"]
-    runs = sorted(path.parent for path in root.glob("*/seed=*/config.yaml"))
+    """Judge every run of ``task=… results=…``, then its baselines; continues where it stopped.
+
+    A model that cannot be measured does not keep the others from it; it is named in the end.
+    """
+    wanted = compose.compose(words[1:])
+    results = TaskFolder.at(wanted.results, wanted.task.name)
+    runs = results.runs()
     if not runs:
-        raise BadInput(f"{root}: no runs to judge; make one with suite run")
-    task, baselines = _ready(config, runs)
+        raise BadInput(f"{results}: no runs to judge; make one with suite run")
+    task, baselines = _ready(wanted, runs)
     with _bar() as bar:
-        _each(task, runs, bar)
-        folders.make_writable(root / "baselines")
-        with folders.alone(root / "baselines") as alone:
+        _, failures = _each(task, runs, bar)
+        files.make_writable(results.baselines)
+        with files.alone(results.baselines) as alone:
             if alone:
-                _judge_baselines(task, root / "baselines", baselines, bar)
+                failures += _judge_baselines(task, results, baselines, bar)
+    for line in failures:
+        print(f"suite: {line}", file=sys.stderr)
 
 
-def judge_runs(config: dict[str, Any], runs: list[Path]) -> list[Path]:
-    """Judge `runs`, folders of one task, and nothing else; `config` is that of `suite judge`.
+def judge_runs(wanted: RunSpec, runs: Sequence[RunFolder]) -> list[RunFolder]:
+    """Judge `runs` of one task, and nothing else; `wanted` is what `suite judge` would be asked for.
 
     Returns those that another process is judging, which are passed over. `BadInput` when their tasks
-    differ, or they were made with other weights or items than are here.
+    differ, they were made with other weights or items than are here, or one of their models cannot be
+    measured, after all others are: nothing is concluded from a part of a run.
     """
-    task, _ = _ready(config, runs)
+    task, _ = _ready(wanted, runs)
     with _bar() as bar:
-        return _each(task, runs, bar)
+        passed_over, failures = _each(task, runs, bar)
+    if failures:
+        raise BadInput("; ".join(failures))
+    return passed_over
 
 
 def _bar() -> Progress:
@@ -65,77 +79,91 @@ def _bar() -> Progress:
     return Progress(console=Console(stderr=True))
 
 
-def _each(task: Any, runs: list[Path], bar: Progress) -> list[Path]:
-    root = runs[0].parent.parent
-    cost = hand_tuning.cost(root / hand_tuning.FOLDER)
-    passed_over = []
+def _each(
+    task: Task, runs: Sequence[RunFolder], bar: Progress
+) -> tuple[list[RunFolder], list[str]]:
+    """Judge each of `runs` that is free; those that are not, and which models could not be measured."""
+    cost = TaskFolder.of(runs[0]).hand_tuning.cost()
+    passed_over: list[RunFolder] = []
+    failures: list[str] = []
     for run in runs:  # several judges may share them
-        with folders.alone(run) as alone:
+        with files.alone(run.path) as alone:
             if alone:
-                _judge(task, run, [] if cost is None else [cost], bar)
+                failures += _judge(task, run, [] if cost is None else [cost], bar)
             else:
                 passed_over.append(run)
-    return passed_over
+    return passed_over, failures
 
 
-def _ready(config: dict[str, Any], runs: list[Path]) -> tuple[Any, dict[str, Any]]:
+def _ready(wanted: RunSpec, runs: Sequence[RunFolder]) -> tuple[Task, Baselines]:
     """The task that `runs` share, and the task's baselines."""
-    root = runs[0].parent.parent
-    stored = {
-        run: yaml.safe_load((run / "config.yaml").read_text(encoding="utf-8")) for run in runs
-    }
-    first = stored[runs[0]]
-    for run in runs:
-        if (
-            spaces.shared(stored[run]["task"]) != spaces.shared(first["task"])
-            or stored[run]["inputs"] != first["inputs"]
-        ):
+    stored = [RunSpec.of(run) for run in runs]
+    first = stored[0]
+    for run, spec in zip(runs, stored, strict=True):
+        if spaces.shared(spec.task) != spaces.shared(first.task) or spec.inputs != first.inputs:
             raise BadInput(f"{run}: its task differs from that of {runs[0]}; judge them apart")
-    spec = dict(first["task"])
-    spec["objectives"] = {entry["name"]: entry for entry in spec["objectives"]}
-    config = {**config, "task": spec}
-    assemble.folders(config)  # what another machine searched may have to be downloaded here
-    if card.inputs(config) != first["inputs"]:
-        raise BadInput(f"{root}: its runs were made with other weights or items than are here now")
-    return assemble.task(config), assemble.baselines(config)
+    now = wanted.with_task(first.task)
+    assemble.folders(now)  # what another machine searched may have to be downloaded here
+    if differences(first.inputs, identity.inputs(now)):
+        raise BadInput(
+            f"{TaskFolder.of(runs[0])}: its runs were made with other weights or items than are"
+            " here now"
+        )
+    return assemble.task(now), assemble.baselines(now)
 
 
-def _judge(task: Any, folder: Path, budgets: Sequence[int], bar: Progress) -> None:
-    """Judge the run in `folder`, as it was after each of `budgets` trials and as it is now."""
+def _judge(task: Task, folder: RunFolder, budgets: Sequence[int], bar: Progress) -> list[str]:
+    """Judge the run in `folder`, as it was after each of `budgets` trials and as it is now.
+
+    Returns a line for every model that could not be measured. One that fails on the select items
+    leaves the run without a choice, but its front is measured all the same.
+    """
     from suite.recipes.layer_path import read_json
-    from suite.records.journal import Journal
 
-    trials = Journal(folder / "trials.jsonl").read()
+    trials = folder.trials()
     recipes = {trial.number: read_json(trial.recipe) for trial in trials if trial.status == "ok"}
     if not recipes:
         bar.console.print(f"{folder}: none of its {len(trials)} trials succeeded: passed over")
-        return
+        return []
     names = [objective.name for objective in task.objectives]
     losses = np.array([trial.losses or (math.nan,) * len(names) for trial in trials])
     ends = sorted({min(budget, len(trials)) for budget in (*budgets, len(trials))})
     ranked = {end: choice.candidates(losses[:end]) for end in ends}
-    judged = Judged(task, folder / "judged.jsonl")
+    judged = Judged(task, folder.judged)
     every = sorted(set().union(*ranked.values()))
-    row = bar.add_task(f"{folder.parent.name} {folder.name}", total=2 * len(every))
+    row = bar.add_task(f"{folder.optimizer} {folder.path.name}", total=2 * len(every))
+    failures: list[str] = []
 
-    def measured(number: int, split: str) -> list[float]:
-        identity = {"source": "front", "name": f"trial {number}", "number": number}
-        line = judged.measure(identity, recipes[number], split)
-        bar.advance(row)
-        found: list[float] = line["losses"]
+    def measured(numbers: Sequence[int], split: str) -> dict[int, list[float]]:
+        found: dict[int, list[float]] = {}
+        for number in numbers:
+            identity = {"source": "front", "name": f"trial {number}", "number": number}
+            line = judged.measure(identity, recipes[number], split)
+            bar.advance(row)
+            if isinstance(line, Failure):
+                failures.append(not_measured(f"{folder}: trial {number}", split, line))
+            else:
+                found[number] = line["losses"]
         return found
 
-    select = {number: measured(number, "select") for number in every}
+    select = measured(every, "select")
     taken: set[int] = choice.counted(losses, select, names)
     for end in ends:
         taken |= set(choice.after(losses[:end], select, names).values())
     bar.update(row, total=len(every) + len(taken))
-    for number in sorted(taken):
-        measured(number, "report")
+    measured(sorted(taken), "report")
+    return failures
 
 
-def _judge_baselines(task: Any, folder: Path, recipes: Mapping[str, Any], bar: Progress) -> None:
-    """Measure the task's baselines on the report items."""
-    judged = Judged(task, folder / "judged.jsonl")
+def _judge_baselines(
+    task: Task, results: TaskFolder, recipes: Baselines, bar: Progress
+) -> list[str]:
+    """Measure the task's baselines on the report items; a line for each that could not be."""
+    judged = Judged(task, results.judged_baselines)
+    failures = []
     for name, recipe in bar.track(recipes.items(), description="baselines"):
-        judged.measure({"source": "baseline", "name": name, "number": None}, recipe, "report")
+        identity = {"source": "baseline", "name": name, "number": None}
+        line = judged.measure(identity, recipe, "report")
+        if isinstance(line, Failure):
+            failures.append(not_measured(f"{results.baselines}: {name}", "report", line))
+    return failures

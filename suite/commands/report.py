@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from suite.errors import BadInput
+from suite.records import task_folder
+from suite.records.folder import RunFolder
+from suite.records.task_folder import TaskFolder
 
 if TYPE_CHECKING:
     from suite.report.load.reference import Reference
@@ -58,7 +61,7 @@ def _options(words: list[str]) -> dict[str, str]:
 
 def _tasks(results: Path, wanted: str) -> list[str]:
     """The tasks that `wanted` names, in its order; a name without ``*`` need not have runs."""
-    there = sorted({path.parents[2].name for path in results.glob("*/*/seed=*/config.yaml")})
+    there = task_folder.tasks(results)
     found: list[str] = []
     for pattern in _names(wanted) or ["*"]:
         matching = [t for t in there if fnmatchcase(t, pattern)] if "*" in pattern else [pattern]
@@ -85,12 +88,12 @@ def freeze(results: Path, task: str, allow: Sequence[str] = ()) -> list[Path]:
     """
     from suite.report.load import families, load, reference
 
-    loaded = load.load(results, task)
+    loaded, folder = load.load(results, task), TaskFolder.at(results, task)
     written: list[Path | None] = []
     if loaded.reference is None:
         made = _known(results, loaded, allow) or _pooled(loaded)
-        written.append(reference.write(results / task, loaded.objectives, made))
-    written.append(families.freeze(results / task, loaded, date.today().isoformat()))
+        written.append(reference.write(folder, loaded.objectives, made))
+    written.append(families.freeze(folder, loaded, date.today().isoformat()))
     return [path for path in written if path]
 
 
@@ -111,16 +114,14 @@ def _known(results: Path, loaded: Results, allow: Sequence[str]) -> Reference | 
     """The front that the task's problem knows; None for models, and where it knows none."""
     if not loaded.problem:
         return None
-    import yaml
-
     from suite.assembly import problems
+    from suite.assembly.spec import RunSpec
     from suite.problems.problem import front_losses
     from suite.report.load.reference import Reference
 
     first = loaded.runs[0]
-    path = results / loaded.task / first.optimizer / f"seed={first.seed}" / "config.yaml"
-    config: Mapping[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
-    problem = problems.build({**config, "allow_targets": allow})
+    run = RunSpec.of(RunFolder.at(results, loaded.task, first.optimizer, first.seed))
+    problem = problems.build(run.changed(allow_targets=list(allow)))
     losses = front_losses(problem, loaded.objectives)
     if losses is None:
         return None

@@ -14,7 +14,7 @@ from typing import Any
 
 from suite.assembly import assemble
 from suite.errors import BadInput
-from suite.records import folder as folders
+from suite.records import files
 from suite.reproduce import card, rows
 from suite.reproduce import models as reproduce_models
 from suite.reproduce.published import Figure, Row
@@ -53,9 +53,8 @@ class Reproduction:
         self._needed = {row.name: selected.figures(row) for row in selected.rows}
         self._evaluators: dict[str, Any] = {}
         if any(self._needed.values()):
-            evaluators, _ = assemble.measures(selected.config)
-            self._evaluators = {each.name: each for each in evaluators}
-            assemble.device(selected.config["device"])
+            self._evaluators = {each.name: each for each in assemble.evaluators(selected.run)}
+            assemble.device(selected.run.device)
         for row in selected.rows:
             self._check(row)
         self._models = reproduce_models.Models(selected)
@@ -101,8 +100,8 @@ class Reproduction:
 
         selected, end = self._selected, card.suffix(self._limit)
         folder = self._folder(row.name)
-        folders.make_writable(folder)
-        with folders.alone(folder) as alone:
+        files.make_writable(folder)
+        with files.alone(folder) as alone:
             if not alone:
                 raise BadInput(f"{folder}: another process is at this row")
             evaluators = [self._evaluators[name] for name in self._needed[row.name]]
@@ -110,12 +109,12 @@ class Reproduction:
             models = card.pinned(asked, self._folder())
             now = card.what(selected, row, asked, models, evaluators, self._limit)
             path = folder / f"card{end}.json"
-            files = [folder / f"{each.name}{end}.jsonl" for each in evaluators]
-            begun = any(file.exists() for file in files)
-            card.settle(path, now, selected.config, self._models.batch_size, begun)
+            kept = [folder / f"{each.name}{end}.jsonl" for each in evaluators]
+            begun = any(file.exists() for file in kept)
+            card.settle(path, now, selected.run.device, self._models.batch_size, begun)
             replies = [
                 Replies(file, each, card.asked_items(each, self._limit))
-                for file, each in zip(files, evaluators, strict=True)
+                for file, each in zip(kept, evaluators, strict=True)
             ]
             self._complete(row, models, replies)
             scores = {
@@ -125,7 +124,7 @@ class Reproduction:
             }
             entry = self._judged(row, scores, sum(each.seconds for each in replies))
             text = json.dumps(entry, indent=1, ensure_ascii=False) + "\n"
-            folders.write_whole(folder / f"verdict{end}.json", text)
+            files.write_whole(folder / f"verdict{end}.json", text)
             return entry
 
     def _complete(self, row: Row, models: dict[str, str], replies: list[Any]) -> None:
@@ -167,7 +166,7 @@ class Reproduction:
         needed = {f.metric for figures in self._needed[row.name].values() for f in figures}
         told = {figure: [s.value, s.stderr, s.n] for figure, s in scores.items()}
         return {
-            "task": self._selected.spec["name"],
+            "task": self._selected.task.name,
             "row": row.name,
             "subset": self._limit,
             "figures": [
@@ -180,8 +179,7 @@ class Reproduction:
         }
 
     def _folder(self, row: str = "") -> Path:
-        config = self._selected.config
-        return card.folder_of(config["results"], config["task"]["name"], row)
+        return card.folder_of(self._selected.run.results, self._selected.task.name, row)
 
 
 def _figure(

@@ -9,94 +9,108 @@ continues where it stopped.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import yaml
+import numpy as np
 
-from suite.assembly import assemble, compose, problems, spaces
-from suite.assembly import identity as card
+from suite.assembly import assemble, compose, identity, spaces
 from suite.errors import BadInput, Busy
-from suite.records import folder as folders
-from suite.records import hand_tuning as tuned
+from suite.records import files
+from suite.records.hand_tuning import HandTuningFolder
+from suite.records.judged import Line
+from suite.records.task_folder import TaskFolder
 from suite.search import hand_tuning
 from suite.search.hand_tuning import STAGES, Tried
-from suite.search.judging import Judged, Line
+from suite.search.judging import Judged
+from suite.search.measuring import Failure, not_measured
 from suite.statistics import choice, pareto
+
+if TYPE_CHECKING:
+    from suite.search.task import Task
 
 
 def main(words: list[str]) -> None:
     """Tune ``task=… results=… [hand_tuning=…]`` by hand; prints the merges it comes to."""
-    config = compose.compose(words[1:])
-    spec, rule = config["task"], config["hand_tuning"]
-    if problems.named(spec):
-        raise BadInput(f"task {spec['name']}: it has no models, and nothing to tune by hand")
-    config = spaces.settled(card.pinned(config))
-    sources = [name for name in spec["models"] if name != spec["base"]]
-    tried = hand_tuning.plan(rule, sources, spec["base"], assemble.baselines(config))
-    folder = Path(config["results"]) / spec["name"] / tuned.FOLDER
-    folders.make_writable(folder)
-    with folders.alone(folder) as alone:
+    wanted = compose.compose(words[1:])
+    spec, rule = wanted.task, wanted.hand_tuning
+    if spec.problem is not None:
+        raise BadInput(f"task {spec.name}: it has no models, and nothing to tune by hand")
+    now = spaces.settled(identity.pinned(wanted))
+    sources = [name for name in spec.models if name != spec.base]
+    tried = hand_tuning.plan(rule, sources, spec.base, assemble.baselines(now))
+    folder = TaskFolder.at(wanted.results, spec.name).hand_tuning
+    files.make_writable(folder.path)
+    with files.alone(folder.path) as alone:
         if not alone:
-            raise Busy(f"{folder}: another process is tuning this task")
-        _settle(folder, hand_tuning.stored(rule, tried, card.inputs(config)))
-        task = assemble.task(config)
-        _tune(task, tried, Judged(task, folder / "judged.jsonl"))
+            raise Busy(f"{folder.path}: another process is tuning this task")
+        _settle(folder, hand_tuning.stored(rule, tried, identity.inputs(now)))
+        task = assemble.task(now)
+        _tune(task, tried, Judged(task, folder.judged))
 
 
-def _settle(folder: Path, now: dict[str, Any]) -> None:
+def _settle(folder: HandTuningFolder, now: dict[str, Any]) -> None:
     """Write what the tuning is, or refuse a folder that holds another one."""
-    before = tuned.read(folder)
+    before = folder.rule()
     if before is not None and before != now:
         changed = sorted(key for key in now if before.get(key) != now[key])
         raise BadInput(
-            f"{folder}: tuned before with other {', '.join(changed)}; move the folder away to tune anew"
+            f"{folder.path}: tuned before with other {', '.join(changed)}; move the folder away to"
+            " tune anew"
         )
-    folders.write_whole(
-        folder / tuned.RULE, yaml.safe_dump(now, allow_unicode=True, sort_keys=False)
-    )
+    folder.write_rule(now)
 
 
-def _tune(task: Any, tried: Sequence[Tried], judged: Judged) -> None:
+def _tune(task: Task, tried: Sequence[Tried], judged: Judged) -> None:
     from rich.console import Console
     from rich.progress import Progress
 
     names = [objective.name for objective in task.objectives]
+    failures: list[str] = []
     with Progress(console=Console(stderr=True)) as bar:
 
-        def measured(each: Tried, split: str) -> Line:
-            identity = {"source": "hand_tuned", "name": each.name, "number": each.number}
-            return judged.measure({**identity, "stage": each.stage}, each.recipe, split)
+        def measured(merges: Sequence[Tried], split: str) -> dict[int, Line]:
+            found: dict[int, Line] = {}
+            for each in bar.track(merges, description=f"{split} items"):
+                model = {"source": "hand_tuned", "name": each.name, "number": each.number}
+                line = judged.measure({**model, "stage": each.stage}, each.recipe, split)
+                if isinstance(line, Failure):
+                    failures.append(not_measured(each.name, split, line))
+                else:
+                    found[each.number] = line
+            return found
 
-        select = {
-            each.number: measured(each, "select")["losses"]
-            for each in bar.track(tried, description="select items")
-        }
+        select = {number: line["losses"] for number, line in measured(tried, "select").items()}
         chosen = taken(tried, select, names)
-        front = pareto.front([select[number] for number in sorted(select)]).tolist()
+        numbers = sorted(select)
+        losses = np.array([select[number] for number in numbers]).reshape(-1, len(names))
+        front = [numbers[i] for i in pareto.front(losses)]
         wanted = sorted({*front, *(n for by_rule in chosen.values() for n in by_rule.values())})
-        report = {
-            number: measured(tried[number], "report")
-            for number in bar.track(wanted, description="report items")
-        }
+        report = measured([tried[number] for number in wanted], "report")
     _tell(task, tried, chosen, report)
+    for failure in failures:
+        print(f"suite: {failure}", file=sys.stderr)
 
 
 def taken(
     tried: Sequence[Tried], select: Mapping[int, Sequence[float]], names: Sequence[str]
 ) -> dict[str, dict[str, int]]:
-    """Which merge each rule chooses after each stage, among all that were tried by then."""
+    """Which merge each rule chooses after each stage, among all that were tried by then.
+
+    Those without losses in `select`, which could not be measured, nobody chooses.
+    """
     found = {}
     for stage in STAGES:
         by_then = [e.number for e in tried if STAGES.index(e.stage) <= STAGES.index(stage)]
-        if any(each.stage == stage for each in tried):
-            found[stage] = choice.choose({n: select[n] for n in by_then}, names)
+        measured = {n: select[n] for n in by_then if n in select}
+        if measured and any(each.stage == stage for each in tried):
+            found[stage] = choice.choose(measured, names)
     return found
 
 
 def _tell(
-    task: Any,
+    task: Task,
     tried: Sequence[Tried],
     chosen: Mapping[str, Mapping[str, int]],
     report: Mapping[int, Line],
@@ -113,8 +127,8 @@ def _tell(
     for rule in choice.rules([objective.name for objective in task.objectives]):
         before = None
         for stage, by_rule in chosen.items():
-            if by_rule[rule] == before:
-                continue  # the stage found nothing better
+            if by_rule[rule] == before or by_rule[rule] not in report:
+                continue  # the stage found nothing better, or what cannot be measured
             before, line = by_rule[rule], report[by_rule[rule]]
             cost = sum(STAGES.index(each.stage) <= STAGES.index(stage) for each in tried)
             cells = []

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from suite import resources
 from suite.errors import BadInput
 from suite.evaluators.datasets import item_data
 from suite.evaluators.datasets import items as item_sets
@@ -83,6 +84,13 @@ class GenerationEvaluator:
         }
         example = next(iter(self.splits.values()))[0]
         self.figures = (*self._outcome("", example), *self._medians, "tokens")
+
+    @classmethod
+    def files(cls, options: Mapping[str, Any]) -> dict[str, Path]:
+        """The files of items that an evaluator with these options reads, by split and name."""
+        if options.get("items") is not None:
+            return item_sets.files(resources.resolve(str(options["items"])))
+        return item_data.files(options.get("data") or {}, f"evaluator {options.get('name')!r}")
 
     def evaluate(self, handle: ModelHandle, split: str) -> dict[str, Score]:
         """Scores by figure on the items of `split`, in the items' order."""
@@ -177,4 +185,4 @@ def _splits(
         raise BadInput(f"{where}: give either items or data")
     if data is not None:
         return item_data.read_splits(data, where)
-    return item_sets.read_splits(Path(str(items)))
+    return item_sets.read_splits(resources.resolve(str(items)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -49,6 +50,16 @@ class LmEvalMean:
         self.means = {**first, **{figure: tuple(of) for figure, of in (means or {}).items()}}
         self.figures = tuple(figure for figure, of in self._of().items() if set(of) <= set(every))
         self.directions = self._directions()
+
+    @classmethod
+    def files(cls, options: Mapping[str, Any]) -> dict[str, Path]:
+        """The local files that its tasks read, each under the name of its figure."""
+        common = {key: each for key, each in options.items() if key not in ("tasks", "means")}
+        found = LmEvalTask.files(common)
+        for figure, own in (options.get("tasks") or {}).items():
+            named = LmEvalTask.files({**own, "name": figure})
+            found |= {f"{figure}/{name}": path for name, path in named.items()}
+        return found
 
     def evaluate(self, handle: Any, split: str) -> dict[str, Score]:
         """Scores by figure on the items of `split`: the tasks' in their order, task after task."""

@@ -12,10 +12,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from suite import resources
 from suite.errors import BadInput
 from suite.evaluators.datasets import items as item_sets
 from suite.evaluators.datasets.items import SPLITS
 from suite.evaluators.generation import THUMBNAIL, Sample
+from suite.evaluators.lm_eval import data as local_data
 from suite.evaluators.lm_eval import documents, model, shots, vision
 from suite.evaluators.lm_eval import items as lm_eval_items
 from suite.evaluators.lm_eval import outcomes as lm_eval_outcomes
@@ -87,6 +89,18 @@ class LmEvalTask:
         task = next(iter(self._tasks.values()))
         found = {f: lm_eval_outcomes.direction(task, m) for f, m in self._metrics.items()}
         return {figure: way for figure, way in found.items() if way is not None}
+
+    @classmethod
+    def files(cls, options: Mapping[str, Any]) -> dict[str, Path]:
+        """The local files of items or data that a task with these options reads, by name.
+
+        None of a data set of the Hub's, which `revision` pins.
+        """
+        if options.get("items") is not None:
+            return item_sets.files(resources.resolve(str(options["items"])))
+        if not options.get("data"):
+            return {}
+        return local_data.files(options["data"], f"evaluator {options.get('name')!r}")
 
     def evaluate(self, handle: Any, split: str) -> dict[str, Score]:
         """Scores by figure on the items of `split`, in the order of the task's documents.
@@ -192,7 +206,7 @@ def _built(
     """The items of each split, or the ids of its documents; and its task, which has no others."""
     found: dict[str, Any] = {}
     if items is not None:
-        found = item_sets.read_splits(Path(items))
+        found = item_sets.read_splits(resources.resolve(str(items)))
         more = [lm_eval_items.data(content) for content in found.values()]
         tasks = dict(zip(found, source.build([task] * len(found), more), strict=True))
     else:
@@ -204,7 +218,7 @@ def _built(
             _keep(tasks[split], indices)
             at = splits[split].get("from") or names[split]
             found[split] = [f"{at}/{index}" for index in indices]
-    _settle(tasks, source.where)
+    _draw_examples(tasks, source.where)
     return found, tasks
 
 
@@ -215,7 +229,7 @@ def _keep(task: Any, indices: Sequence[int]) -> None:
     task.has_test_docs, task.test_docs = lambda: True, lambda: docs
 
 
-def _settle(tasks: Mapping[str, Any], where: str) -> None:
+def _draw_examples(tasks: Mapping[str, Any], where: str) -> None:
     """Few-shot examples that give away no document of their split, nor of one opened later."""
     forbidden: set[documents.Key] = set()
     if not any(task.config.num_fewshot for task in tasks.values()):
@@ -224,7 +238,7 @@ def _settle(tasks: Mapping[str, Any], where: str) -> None:
     for split in reversed(order):
         task = tasks[split]
         forbidden |= {documents.asked(task, doc) for doc in task.eval_docs}
-        shots.settle(task, forbidden, f"{where}, split {split}")
+        shots.draw(task, forbidden, f"{where}, split {split}")
 
 
 def _thumbnail(arguments: Sequence[Any]) -> str | None:

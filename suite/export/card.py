@@ -13,6 +13,7 @@ from suite.checkpoints.parents import Parent, shared_licence
 from suite.errors import BadInput
 from suite.export import layers, towers, unrolled
 from suite.export.checkpoint import Weights
+from suite.objective import Objective
 from suite.recipes import mergekit
 from suite.recipes.layer_path import LayerPath
 from suite.recipes.recipe import Recipe
@@ -25,7 +26,7 @@ SPLITS = ("search", "select", "report")
 
 @dataclass(frozen=True)
 class Origin:
-    """The trial a merge comes from. `scores` are by split, `objectives` as config.yaml has them.
+    """The trial a merge comes from. `scores` are by split, `objectives` the task's.
 
     `measured` and `packages` say on which device and with which versions the run was made.
     """
@@ -34,7 +35,7 @@ class Origin:
     task: str
     optimizer: str
     seed: int
-    objectives: Sequence[Mapping[str, Any]]
+    objectives: Sequence[Objective]
     scores: Mapping[str, Mapping[str, Score]]
     measured: str
     packages: Mapping[str, str] = field(default_factory=dict)
@@ -171,7 +172,7 @@ def _recipe(files: Mapping[str, str], refused: str | None) -> str:
 
 def _scores(recipe: Recipe | LayerPath, origin: Origin, weights: Weights, made: Made) -> str:
     splits = [split for split in SPLITS if split in origin.scores]
-    aims = {entry["metric"]: entry for entry in origin.objectives}
+    aims = {objective.metric: objective for objective in origin.objectives}
     names = dict.fromkeys([*aims, *(name for split in splits for name in origin.scores[split])])
     rows = [f"| score | {' | '.join(splits)} |", "|---|" + "---|" * len(splits)]
     for name in names:
@@ -198,9 +199,9 @@ def _optimism(chosen_on: str, splits: Sequence[str]) -> str:
     return text + ("; those on the report items are not." if "report" in splits else ".")
 
 
-def _aim(objective: Mapping[str, Any]) -> str:
-    unit = objective.get("unit")
-    return f"{objective['name']}, {objective['direction']}" + (f", {unit}" if unit else "")
+def _aim(objective: Objective) -> str:
+    unit = f", {objective.unit}" if objective.unit else ""
+    return f"{objective.name}, {objective.direction}{unit}"
 
 
 def _cell(score: Score | None) -> str:

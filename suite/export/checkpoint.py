@@ -91,7 +91,7 @@ def write(plan: Plan, out: Path, describe: Describe) -> Weights:
     folding = 0.0
     if isinstance(plan.recipe, LayerPath):
         folding = unrolled.unroll(model, plan.recipe)
-    weights = replace(_settle(model, plan.stored), folding=folding)
+    weights = replace(_store_as(model, plan.stored), folding=folding)
     with _draft(out) as draft:
         _save(model, plan, draft)
         for name, text in describe(weights).items():
@@ -129,6 +129,7 @@ def merged(plan: Plan) -> Any:
     """The live model with `plan.recipe` in it; the sources are let go."""
     import torch
 
+    from suite.experimental.cuda_merging import launch
     from suite.merging import MergeFailure, PathMerger, Sources
 
     model, target = _live(plan)
@@ -140,7 +141,8 @@ def merged(plan: Plan) -> Any:
             vocabulary=plan.vocabulary,
             allow_nonfinite=plan.allow_nonfinite,
         )
-        PathMerger(sources, target).merge(plan.recipe)
+        mode = launch.runner("auto", plan.device)
+        PathMerger(sources, target, mode).merge(plan.recipe)
     except MergeFailure as error:
         raise BadInput(f"{plan.recipe.title}: {error}") from None
     except (MemoryError, torch.OutOfMemoryError):
@@ -163,7 +165,7 @@ def _live(plan: Plan) -> tuple[Any, Any]:
     return model, LanguageTower(model)
 
 
-def _settle(model: Any, dtype: str | None) -> Weights:
+def _store_as(model: Any, dtype: str | None) -> Weights:
     """Bring the parameters to the CPU in `dtype` (None: as they are), tied ones still tied."""
     import torch
 

@@ -29,7 +29,7 @@ class Eager:
     def run(self, plan: Plan) -> bool:
         """Carry out `plan`, what it measures first; whether all is finite is not looked at."""
         if plan.measure != "no":
-            plan = plan.settled(self._measured(plan), self.tables.sizes[plan.places])
+            plan = plan.with_weights(self._measured(plan), self.tables.sizes[plan.places])
         for row, part, start in self._stretches(plan):
             vectors = self._vectors(plan, row, part, start)
             base = None if plan.base is None else self.sources.part(plan.base, part)

@@ -13,7 +13,7 @@ from torch import nn
 
 from suite.errors import BadInput
 from suite.merging.layout import Layout, Segment
-from suite.merging.merger import Merger, Mode
+from suite.merging.merger import MakeRunner, Merger, Mode
 from suite.merging.sources import Sources
 from suite.recipes.layer_path import LayerPath
 from suite.recipes.recipe import Input, Recipe
@@ -38,7 +38,7 @@ class PathMerger:
         self,
         sources: Sources,
         model: nn.Module,
-        mode: Mode = "auto",
+        mode: Mode | MakeRunner = "auto",
         cache: Path | None = None,
         most_hops: int | None = None,
     ) -> None:
@@ -152,7 +152,9 @@ class _Stack:
 class _Bank:
     """The layers of one merge, and nothing else of it: views of the `Merger`'s flat buffer."""
 
-    def __init__(self, sources: Sources, stack: _Stack, mode: Mode, cache: Path | None) -> None:
+    def __init__(
+        self, sources: Sources, stack: _Stack, mode: Mode | MakeRunner, cache: Path | None
+    ) -> None:
         self.layers = nn.ModuleList(_with_weights(layer, {}) for layer in stack.plain)
         root: nn.Module = self.layers
         for word in reversed(stack.name.split(".")):

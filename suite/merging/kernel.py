@@ -62,7 +62,7 @@ class Kernel:
         """Carry out `plan`, what it measures first and in a pass of its own; whether all is finite."""
         if plan.measure != "no":
             sums, _ = self._call(plan)
-            plan = plan.settled(sums, self.tables.sizes[plan.places])
+            plan = plan.with_weights(sums, self.tables.sizes[plan.places])
         return self._call(plan)[1]
 
     def _call(self, plan: Plan) -> tuple[Array, bool]:

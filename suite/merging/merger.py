@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal, Protocol
 
 import torch
 
 from suite.errors import BadInput, CandidateFailure
-from suite.merging import gpu, kernel, planner
+from suite.merging import kernel, planner
 from suite.merging.eager import Eager
 from suite.merging.plan import Plan, Whole
 from suite.merging.sources import Sources, fits
@@ -24,29 +24,49 @@ class MergeFailure(CandidateFailure):
     """A merge whose result is not finite; says which tensor."""
 
 
-class _Runner(Protocol):
+class Runner(Protocol):
+    """Carries out plans: eager.py, kernel.py, or one from outside this room."""
+
     def run(self, plan: Plan) -> bool | None:
         """Carry out `plan`; true when every result is known to be finite."""
         ...
+
+
+MakeRunner = Callable[[Tables, torch.Tensor], Runner]  # of the flat live model, (layout.size,)
 
 
 class Merger:
     """Merges `sources` into the parameters of `model`, again and again.
 
     The parameters become views of one flat buffer on the sources' device, in the model's own
-    floating type; arithmetic is float32. `mode`: ``compiled`` runs fused kernels and needs a C++
-    compiler on a CPU, Triton on a GPU, ``eager`` needs nothing, ``auto`` compiles where that is
-    possible. `cache` is a folder for tables of the sources (`Tables`). `BadInput` when the model's
-    parameters are not the sources' tensors. A tensor tied to a parameter (a head to its embedding)
+    floating type; arithmetic is float32. A tensor tied to a parameter (a head to its embedding)
     follows it. An embedding or head with more rows than the sources' (a vision-language model's
     tokens for pictures) stays where it is, receives the merged rows and keeps its others.
+
+    Parameters
+    ----------
+    sources
+        The models to merge; their layout is the buffer's.
+    model
+        The live model: its parameters are the sources' tensors, all of one floating type.
+    mode
+        ``eager`` runs torch operations on any device; ``compiled`` runs fused kernels on a CPU and
+        needs a C++ compiler; ``auto`` compiles where that is possible. Or what makes the runner:
+        of a CUDA device `suite.experimental.cuda_merging.launch.runner` gives it.
+    cache
+        Folder for tables of the sources (`Tables`); None keeps them in memory alone.
+
+    Raises
+    ------
+    BadInput
+        When the model's parameters are not the sources' tensors, or `mode` cannot be had.
     """
 
     def __init__(
         self,
         sources: Sources,
         model: torch.nn.Module,
-        mode: Mode = "auto",
+        mode: Mode | MakeRunner = "auto",
         cache: Path | None = None,
     ) -> None:
         self.sources, self.layout = sources, sources.layout
@@ -115,16 +135,16 @@ class Merger:
                 raise MergeFailure(f"merged tensor {segment.name!r} holds NaN or infinity")
 
 
-def _runner(mode: Mode, tables: Tables, live: torch.Tensor) -> _Runner:
+def _runner(mode: Mode | MakeRunner, tables: Tables, live: torch.Tensor) -> Runner:
+    if callable(mode):
+        return mode(tables, live)
     if mode not in ("auto", "eager", "compiled"):
         raise BadInput(f"mode is {mode!r}; allowed are auto, eager, compiled")
     kind, wanted = live.device.type, mode == "compiled"
-    if kind == "cuda" and (wanted or (mode == "auto" and gpu.available())):
-        return gpu.GpuKernel(tables, live)
     if kind == "cpu" and (wanted or (mode == "auto" and kernel.compiler())):
         return kernel.Kernel(tables, live)
     if wanted:
-        raise BadInput(f"mode compiled: there are kernels for cpu and cuda, not for {kind}")
+        raise BadInput(f"mode compiled: a Merger has kernels for cpu, not for {kind}")
     return Eager(tables, live)
 
 

@@ -63,7 +63,7 @@ class Plan:
     measure: Literal["no", "l1", "squares"] = "no"
     whole: methods.Column | None = None  # L1 norms of the d_i, for `measure` l1
 
-    def settled(self, sums: methods.Column, sizes: NDArray[Any]) -> Plan:
+    def with_weights(self, sums: methods.Column, sizes: NDArray[Any]) -> Plan:
         """The plan with the weights that follow from `sums` (S, K) of what stays, as measured."""
         if self.measure == "l1" and self.whole is not None:
             weights = methods.rescaled(self.weights, self.whole, sums)

@@ -32,7 +32,7 @@ from suite.optimizers.contract_plays import (
 from suite.optimizers.contract_plays import ContractViolation as ContractViolation
 from suite.optimizers.contract_plays import Make as Make
 from suite.optimizers.global_state import global_random, seeded
-from suite.records.trial import failure_losses
+from suite.records.penalty import penalty
 from suite.spaces.space import Parameter, SearchSpace, Vector
 
 EVALUATIONS = 48  # past every shipped optimizer's random start at 6 parameters
@@ -164,7 +164,7 @@ def check_failures(make: Make, evaluations: int = EVALUATIONS) -> None:
         def failing(X: Vector, batches: Iterator[int] = batches) -> Vector:
             every = 1 if next(batches) < 2 else 3
             F = bowls(X)
-            F[::every] = failure_losses(OBJECTIVES)
+            F[::every] = penalty(OBJECTIVES)
             return F
 
         survive(make, space, failing, "failed trials", evaluations)

@@ -19,9 +19,8 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Self
 
 from suite.errors import BadInput, Busy
-from suite.records import folder as folders
+from suite.records import files, packed
 from suite.records import manifest as manifests
-from suite.records import packed
 from suite.records.manifest import File, Manifest
 
 END = ".tar.xz"
@@ -68,7 +67,7 @@ def make(results: Path, name: str, out: Path) -> Manifest:
     """
     task, version = manifests.parse(name)
     found, file = _files(results / task), path(out, name)
-    folders.make_writable(file.parent)
+    files.make_writable(file.parent)
     draft = file.with_name(f".{file.name}.{os.getpid()}")
     members: dict[str, File] = {}
     try:
@@ -177,9 +176,9 @@ def place(file: Path, manifest: Manifest, results: Path) -> int:
     Busy
         When another process is unpacking to `results`.
     """
-    folders.make_writable(results)
+    files.make_writable(results)
     root = results / manifest.task
-    with folders.alone(results) as alone:
+    with files.alone(results) as alone:
         if not alone:
             raise Busy(f"{results}: another process is unpacking an archive to it")
         new = {name for name, content in contents(file, manifest) if _is_new(root / name, content)}
@@ -272,7 +271,7 @@ def _publish(draft: Path, file: Path, made: Manifest) -> None:
             f"{there}: another archive of this name; a version never changes, name a new one"
         )
     draft.replace(file)
-    folders.write_whole(there, made.text())
+    files.write_whole(there, made.text())
 
 
 def _is_new(target: Path, content: bytes) -> bool:
@@ -289,20 +288,20 @@ def _is_new(target: Path, content: bytes) -> bool:
 _UNCHANGED = "nothing was changed: unpack it elsewhere with results=FOLDER"
 
 
-def _write(folder: Path, files: dict[str, bytes]) -> None:
+def _write(folder: Path, new: dict[str, bytes]) -> None:
     """Write files that are new: a new folder whole or not at all, in another one file by file."""
-    if not files:
+    if not new:
         return
     draft = folder.with_name(f".{folder.name}.unpacked")
     try:
         shutil.rmtree(draft, ignore_errors=True)  # of a process that was stopped
         draft.mkdir(parents=True)
-        for name, content in files.items():
+        for name, content in new.items():
             (draft / name).write_bytes(content)
         if not folder.exists():
             draft.rename(folder)
             return
-        for name in files:
+        for name in new:
             (draft / name).rename(folder / name)
         draft.rmdir()
     except OSError as error:

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from suite.errors import BadInput
-from suite.records import packed
+from suite.records import files, packed
 from suite.records.trial import Trial
 
 T = TypeVar("T")
@@ -27,6 +27,11 @@ class JsonLines(Generic[T]):
     def __init__(self, path: Path, parse: Any, render: Any) -> None:
         self.path = path
         self._parse, self._render = parse, render
+
+    @property
+    def file(self) -> Path:
+        """Where the lines lie: `path`, or its compressed form where only that is there."""
+        return packed.form(self.path)
 
     def read(self) -> list[T]:
         """All complete records; `BadInput` names the line of a damaged one."""
@@ -56,19 +61,19 @@ class JsonLines(Generic[T]):
                 yield self._parse(line.decode())
             except (ValueError, KeyError, TypeError, AttributeError):
                 raise BadInput(
-                    f"{packed.form(self.path)}, line {number}: damaged; restore the file or move it away"
+                    f"{self.file}, line {number}: damaged; restore the file or move it away"
                 ) from None
 
     def _whole_bytes(self) -> int:
         """Size of the file up to and including its last newline."""
         if not self.path.exists():
             return 0
-        with self.path.open("rb") as file:
-            position = file.seek(0, os.SEEK_END)
+        with files.opened(self.path, "rb") as file:
+            position = int(file.seek(0, os.SEEK_END))
             while position > 0:
                 step = min(65536, position)
                 file.seek(position - step)
-                found = file.read(step).rfind(b"\n")
+                found = int(file.read(step).rfind(b"\n"))
                 if found >= 0:
                     return position - step + found + 1
                 position -= step
@@ -93,13 +98,15 @@ class Journal(JsonLines[Trial]):
         for line, trial in enumerate(trials, start=1):
             if trial.number != line - 1:
                 raise BadInput(
-                    f"{packed.form(self.path)}, line {line}: trial {trial.number} where {line - 1} belongs"
+                    f"{self.file}, line {line}: trial {trial.number} where {line - 1} belongs"
                 )
         return trials
 
 
-def records(path: Path) -> JsonLines[dict[str, Any]]:
-    """A file of plain JSON objects (judged.jsonl)."""
+def records(
+    path: Path, check: Callable[[dict[str, Any]], None] = lambda record: None
+) -> JsonLines[dict[str, Any]]:
+    """A file of plain JSON objects; `check` raises `ValueError` or `KeyError` at one that is damaged."""
 
     def render(record: dict[str, Any]) -> str:
         return json.dumps(record, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
@@ -108,6 +115,7 @@ def records(path: Path) -> JsonLines[dict[str, Any]]:
         record = json.loads(line)
         if not isinstance(record, dict):
             raise ValueError("not an object")
+        check(record)
         return record
 
     return JsonLines(path, parse, render)

@@ -8,14 +8,13 @@ registration's line. Lines are added under a lock, so that two processes cannot 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from suite.errors import BadInput
-from suite.records import folder as folders
+from suite.records import files
 from suite.records.journal import records
 from suite.statistics.claim import Claim
 
@@ -146,9 +145,8 @@ class Ledger:
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
-        folders.make_writable(self.path.parent)
-        with self.path.open("ab") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        files.make_writable(self.path.parent)
+        with files.locked(self.path):
             yield
 
 

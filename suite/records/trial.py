@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 _CODES = "0123456789abcdefghijklmnopqrstuvwxyz"
 
@@ -40,6 +39,33 @@ class Score:
         items = _packed(self.items)
         return {"value": self.value, "stderr": self.stderr, "n": self.n, "items": items}
 
+    def plain(self) -> Score:
+        """The same in Python's own numbers, which is all that JSON knows.
+
+        Returns
+        -------
+        Score
+            Equal to this one; numpy's numbers and arrays are converted.
+
+        Raises
+        ------
+        ValueError
+            For what is not finite or no number, a negative `stderr`, or an `n` that is no count.
+
+        Examples
+        --------
+        >>> Score(np.float64(0.5), 0.5, np.int64(2), np.array([0.0, 1.0])).plain()
+        Score(value=0.5, stderr=0.5, n=2, items=(0.0, 1.0))
+        """
+        value = plain_number(self.value, "value")
+        stderr = plain_number(self.stderr, "stderr")
+        if stderr < 0:
+            raise ValueError(f"stderr {stderr} is negative")
+        n = plain_number(self.n, "n")
+        if n != int(n) or n < 0:
+            raise ValueError(f"n {n} is no number of items")
+        return Score(value, stderr, int(n), _plain_items(self.items))
+
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Score:
         return cls(data["value"], data["stderr"], data["n"], _unpacked(data["items"]))
@@ -50,7 +76,7 @@ class Trial:
     """One candidate measured once.
 
     `x` has shape (d,), `losses` shape (m,); a failed trial has `error`, no scores and no losses.
-    `seconds` splits the wall time: merge, evaluate, total.
+    `seconds` splits the wall time: merge, evaluate, total; of a failed trial it has the total alone.
     """
 
     number: int
@@ -83,9 +109,56 @@ class Trial:
         )
 
 
-def failure_losses(m: int) -> NDArray[np.float64]:
-    """What a failed trial is told as, shape (m,): far beyond any measured loss, and finite."""
-    return np.full(m, 1e3)
+def plain_number(value: object, what: str) -> float:
+    """`value` as a finite number of Python's own.
+
+    Parameters
+    ----------
+    value : object
+        Python's numbers stay as they are; numpy's are converted.
+    what : str
+        What it is, for the message.
+
+    Returns
+    -------
+    float
+        Or int where `value` is one.
+
+    Raises
+    ------
+    ValueError
+        For what is not finite, or no number at all.
+
+    Examples
+    --------
+    >>> plain_number(np.float32(0.5), "value")
+    0.5
+    """
+    if isinstance(value, np.generic | np.ndarray) and value.ndim == 0:
+        value = value.item()
+    if isinstance(value, bool | np.longdouble):  # a longdouble is its own item
+        value = float(value)
+    if not isinstance(value, int | float):
+        raise ValueError(f"{what} is no number ({type(value).__name__})")
+    if not math.isfinite(_float(value)):
+        raise ValueError(f"{what} {value} is not finite")
+    return value
+
+
+def _plain_items(given: Sequence[float] | np.ndarray) -> tuple[float, ...]:
+    items = given.tolist() if isinstance(given, np.ndarray) else given
+    # Thousands of a candidate: one look at all of them, and at each only where that finds fault.
+    if {*map(type, items)} <= {float} and np.isfinite(np.array(items, dtype=float)).all():
+        return tuple(items)
+    return tuple(plain_number(item, f"items[{i}]") for i, item in enumerate(items))
+
+
+def _float(value: float) -> float:
+    """Infinite for an int that no float holds."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf
 
 
 def _packed(items: tuple[float, ...]) -> Any:

@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from suite import resources
 from suite.assembly import identity
+from suite.assembly.spec import differences
+from suite.assembly.task_spec import TaskSpec
 from suite.checkpoints import hub
 from suite.checkpoints.hub import sha256
 from suite.errors import BadInput
 from suite.evaluators.datasets import items as item_sets
 from suite.evaluators.datasets.items import Item
+from suite.records import run_card
 from suite.reproduce import models as reproduce_models
 from suite.reproduce.published import Row
 from suite.reproduce.rows import Selected
@@ -65,12 +68,12 @@ def what(
     Hub models are known by their commits, local ones by the sha256 of their weights, items by that
     of their content (`items.digest`), each item by the first half of its own.
     """
-    spec = selected.spec
+    task = selected.task
     plain = reproduce_models.as_it_is(selected, row)
     settings = ("dtype", "tiling") if plain else ("dtype", "tiling", "vocabulary", "rope_theta")
     local = {name: model for name, model in models.items() if hub.parse(model) is None}
     return {
-        "task": spec["name"],
+        "task": task.name,
         "row": row.name,
         "recipe": "as it is" if plain else reproduce_models.recipe(row, models).to_json(),
         "models": {n: Path(m).name if n in local else m for n, m in models.items()},
@@ -79,20 +82,26 @@ def what(
             name: {file.name: sha256(file) for file in hub.locate(model).weights()}
             for name, model in local.items()
         },
-        "settings": {key: spec[key] for key in settings if spec.get(key) is not None},
+        "settings": _given(task, settings),
         "subset": None if limit is None else {"size": limit, "seed": SEED},
         "evaluators": {each.name: _protocol(selected, each, limit) for each in evaluators},
     }
 
 
+def _given(task: TaskSpec, keys: Sequence[str]) -> dict[str, Any]:
+    """Those of the task's `keys` that are given."""
+    return {key: task.written[key] for key in keys if task.written.get(key) is not None}
+
+
 def _protocol(
     selected: Selected, evaluator: GenerationEvaluator, limit: int | None
 ) -> dict[str, Any]:
-    entries = selected.spec["evaluators"].values()
-    (entry,) = (entry for entry in entries if entry["name"] == evaluator.name)
-    told = {key: value for key, value in entry.items() if key not in ("data", "items")}
+    targets = selected.task.evaluators.values()
+    (target,) = (target for target in targets if target.name == evaluator.name)
+    told = {key: value for key, value in target.options.items() if key not in ("data", "items")}
     items = asked_items(evaluator, limit)
     return {
+        "_target_": target.path,
         **told,
         "items": len(items),
         "sha256": item_sets.digest(items),
@@ -100,9 +109,7 @@ def _protocol(
     }
 
 
-def settle(
-    path: Path, now: dict[str, Any], config: dict[str, Any], batch_size: int, begun: bool
-) -> None:
+def settle(path: Path, now: dict[str, Any], device: str, batch_size: int, begun: bool) -> None:
     """Write the card at `path`, or refuse what differs from the one that is there.
 
     Not `begun`, without a single reply, there is nothing that could be mixed: the card is replaced.
@@ -113,13 +120,13 @@ def settle(
         before = _read(path).get("what", {})
         for name, protocol in before.get("evaluators", {}).items():
             _same_items(path, name, protocol, now["evaluators"].get(name, {}))
-        if changed := sorted(identity.differences(before, now)):
+        if changed := sorted(differences(before, now)):
             raise BadInput(
                 f"{path.parent} holds another measurement; different here: {'; '.join(changed)}."
                 " Use another results folder or remove this one"
             )
-    environment = {**identity.environment(config), "batch_size": batch_size}
-    identity.write(path, {"what": now, "environment": environment})
+    environment = {**identity.environment(device), "batch_size": batch_size}
+    run_card.keep(path, {"what": now, "environment": environment})
 
 
 def _same_items(path: Path, name: str, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:

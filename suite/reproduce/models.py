@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from suite.assembly import assemble
+from suite.assembly.spec import RunSpec
 from suite.checkpoints import compatibility, hub
 from suite.errors import BadInput
 from suite.recipes.layer_path import LayerPath
@@ -16,7 +17,7 @@ from suite.reproduce.published import Row
 
 def named(selected: rows.Selected, row: Row) -> dict[str, str]:
     """What has to be here for `row`, by the names in its recipe: a model, or all of the task's."""
-    models: dict[str, str] = selected.config["task"]["models"]
+    models = selected.task.models
     if not row.loadable:
         return {}
     if as_it_is(selected, row):
@@ -29,7 +30,7 @@ def as_it_is(selected: rows.Selected, row: Row) -> bool:
 
     A plain language model of a vision-language task is not: it needs the eyes of the task's ``vlm``.
     """
-    vlm = selected.spec.get("vlm")
+    vlm = selected.task.vlm
     return row.model is not None and (not row.own or vlm is None or row.model == vlm)
 
 
@@ -47,14 +48,14 @@ class Models:
         self._selected = selected
         self._held: Any = None  # the handle of a model as it is, or the Task that merges
         self._merging: dict[str, str] | None = None
-        self.batch_size: int = selected.config["batch_size"]
+        self.batch_size: int = selected.run.batch_size
 
     def handle(self, row: Row, models: dict[str, str]) -> Any:
         """A handle on the row's model; `models` are its names at commits (`named`)."""
         if not as_it_is(self._selected, row):
             if self._merging != models:
                 self.release()
-                self._held, self._merging = assemble.task(self._config(models)), models
+                self._held, self._merging = assemble.task(self._run(models)), models
             self._held.merge(recipe(row, models))
             return self._held.handle
         self.release()
@@ -73,22 +74,22 @@ class Models:
             gc.collect()
             torch.cuda.empty_cache()
 
-    def _config(self, models: dict[str, str]) -> dict[str, Any]:
-        spec = {**self._selected.spec, "models": models}
-        return {**self._selected.config, "task": spec, "batch_size": self.batch_size}
+    def _run(self, models: dict[str, str]) -> RunSpec:
+        task = self._selected.task.changed(models=models)
+        return self._selected.run.changed(task=task.written, batch_size=self.batch_size)
 
     def _load(self, name: str, model: str) -> Any:
         from suite.evaluators.models import handle, vision
 
-        spec, on = self._selected.spec, assemble.device(self._selected.config["device"])
-        dtype, header = spec.get("dtype", "float32"), compatibility.read(name, model)
+        task, on = self._selected.task, assemble.device(self._selected.run.device)
+        dtype, header = task.dtype, compatibility.read(name, model)
         _check_room(header, on, dtype)
         folder = hub.locate(model).folder
         if path.is_path(header.shapes):
             return path.load(folder, on, self.batch_size, dtype)
-        if spec.get("vlm") is None:
+        if task.vlm is None:
             return handle.load(folder, on, self.batch_size, dtype)
-        tiling = assemble.seeing_options(spec).get("tiling", True)
+        tiling = task.seeing.get("tiling", True)
         return vision.load(folder, on, self.batch_size, dtype, tiling=tiling)
 
 

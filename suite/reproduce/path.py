@@ -36,6 +36,7 @@ def load(folder: Path, device: str, batch_size: int, dtype: str) -> Any:
 
     from suite.checkpoints import local
     from suite.evaluators.models.handle import TransformersHandle
+    from suite.experimental.cuda_merging import launch
     from suite.merging.hops import PathMerger
     from suite.merging.sources import Sources
 
@@ -47,7 +48,7 @@ def load(folder: Path, device: str, batch_size: int, dtype: str) -> Any:
         model: Any = transformers.AutoModelForCausalLM.from_config(
             _config(folder, sources.layout.layers), dtype=getattr(torch, dtype)
         )
-    PathMerger(sources, model).merge(path)
+    PathMerger(sources, model, launch.runner("auto", device)).merge(path)
     if (folder / "generation_config.json").is_file():
         model.generation_config = transformers.GenerationConfig.from_pretrained(folder)
     return TransformersHandle(model, tokenizer, batch_size)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from suite.assembly import assemble
 from suite.checkpoints import compatibility
@@ -53,7 +54,7 @@ class Plan:
             out.print(f"note: {note}", soft_wrap=True)
 
     def _line(self, selected: Selected, row: Row, items: dict[str, int]) -> list[str]:
-        title = f"{selected.spec['name']}/{row.name}"
+        title = f"{selected.task.name}/{row.name}"
         metrics = "\n".join(dict.fromkeys(figure.metric for figure in row.figures))
         asked = selected.figures(row)
         why = "; ".join(dict.fromkeys(f.why_not for f in row.figures if f.why_not and asked == {}))
@@ -79,15 +80,15 @@ class Plan:
 
         With them the most new tokens of one.
         """
-        entries = selected.spec["evaluators"].values()
-        most = next(int(e.get("max_new_tokens", 0)) for e in entries if e["name"] == name)
+        targets = selected.task.evaluators.values()
+        most = next(int(t.options.get("max_new_tokens", 0)) for t in targets if t.name == name)
         said = figures[0].items or 0
         return items.get(name, said if self._limit is None else min(said, self._limit)), most
 
     def _items(self, selected: Selected) -> dict[str, int]:
         """Items by evaluator; none where the data are not here, which is noted."""
         try:
-            evaluators, _ = assemble.measures(selected.config)
+            evaluators: Sequence[Any] = assemble.evaluators(selected.run)
         except BadInput as error:
             self.notes[str(error)] = None
             return {}
@@ -109,11 +110,9 @@ class Plan:
     @staticmethod
     def _memory(selected: Selected, row: Row, headers: list[compatibility.Header]) -> int:
         """Bytes of the weights: one model as it is, or all sources and the live model."""
-        spec = selected.spec
-        dtype = spec.get("dtype", "float32")
+        task = selected.task
         if models.as_it_is(selected, row):
-            return models.live(headers[0], dtype)
-        by_name = dict(zip(spec["models"], headers, strict=True))
-        on = by_name[spec.get("vlm") or spec["base"]]
-        streamed = selected.config["merging"]["streamed"]
-        return (0 if streamed else sum(h.bytes for h in headers)) + models.live(on, dtype)
+            return models.live(headers[0], task.dtype)
+        by_name = dict(zip(task.models, headers, strict=True))
+        live = models.live(by_name[task.vlm or task.base], task.dtype)
+        return (0 if selected.run.merging.streamed else sum(h.bytes for h in headers)) + live

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from suite import resources
 from suite.assembly import compose
+from suite.assembly.spec import RunSpec
+from suite.assembly.task_spec import TaskSpec
 from suite.errors import BadInput
 from suite.reproduce import published
 from suite.reproduce.published import Figure, Row
@@ -30,22 +31,21 @@ class Asked:
 
 @dataclass(frozen=True)
 class Selected:
-    """A task's configuration and those of its rows that were asked for."""
+    """A task, as `suite run` would have it, and those of its rows that were asked for."""
 
-    config: dict[str, Any]
+    run: RunSpec
     rows: tuple[Row, ...]
 
     @property
-    def spec(self) -> Mapping[str, Any]:
-        found: Mapping[str, Any] = self.config["task"]
-        return found
+    def task(self) -> TaskSpec:
+        return self.run.task
 
     def figures(self, row: Row) -> dict[str, list[Figure]]:
         """The row's figures that can be measured here, by evaluator; none where nothing can be loaded.
 
         Figures that are not comparable for their settings alone are measured too, beside the others.
         """
-        names = {entry["name"] for entry in self.spec["evaluators"].values()}
+        names = {each.name for each in self.task.evaluators.values()}
         found: dict[str, list[Figure]] = {}
         for figure in row.figures if row.loadable else ():
             evaluator = figure.metric.partition(".")[0]
@@ -85,15 +85,17 @@ def select(asked: Asked) -> list[Selected]:
     """The rows of the task, or of all tasks that have published rows; `BadInput` for unknown names."""
     found = []
     for name in [asked.task] if asked.task else tasks():
-        config = compose.compose([f"task={name}", *asked.overrides])
-        if (engine := config.get("engine") or ENGINE) != ENGINE:
-            raise BadInput(f"engine={engine}: published scores are measured with {ENGINE} alone")
-        rows = _rows(config)
+        run = compose.compose([f"task={name}", *asked.overrides])
+        if run.engine != ENGINE:
+            raise BadInput(
+                f"engine={run.engine}: published scores are measured with {ENGINE} alone"
+            )
+        rows = _rows(run.task)
         if asked.task and not rows:
             raise BadInput(
                 f"task {name}: no published rows; tasks that have some are {', '.join(tasks())}"
             )
-        found.append(Selected(config, tuple(rows.values())))
+        found.append(Selected(run, tuple(rows.values())))
     if asked.only is None:
         return found
     known = [each for selected in found for row in selected.rows for each in _names(selected, row)]
@@ -116,11 +118,10 @@ def tasks() -> list[str]:
     return [folder.name for folder in folders if published.rows(folder)]
 
 
-def _rows(config: Mapping[str, Any]) -> dict[str, Row]:
-    folder = config["task"].get("baselines")
+def _rows(task: TaskSpec) -> dict[str, Row]:
+    folder, models = task.baselines, task.models
     rows = published.rows(resources.data("baselines") / folder) if folder else {}
     for row in rows.values():
-        models = config["task"]["models"]
         if row.own and row.model is not None and row.model not in models:
             raise BadInput(
                 f"{row.file}: model {row.model!r} is not of the task: {', '.join(models)}"
@@ -129,4 +130,4 @@ def _rows(config: Mapping[str, Any]) -> dict[str, Row]:
 
 
 def _names(selected: Selected, row: Row) -> tuple[str, str]:
-    return row.name, f"{selected.spec['name']}/{row.name}"
+    return row.name, f"{selected.task.name}/{row.name}"

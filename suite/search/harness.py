@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
-from suite.errors import BadInput, CandidateFailure
+from suite.errors import BadInput
 from suite.optimizers.optimizer import Optimizer
 from suite.records.journal import Journal
-from suite.records.trial import Trial, failure_losses
+from suite.records.penalty import penalised_losses
+from suite.records.trial import Trial
+from suite.search import measuring
+from suite.search.measuring import Failure, attempt
 from suite.search.task import Task
 from suite.spaces.space import Vector
 
@@ -28,7 +29,8 @@ def search(
     """Run `optimizer` on `task` until the journal holds `trials` trials; returns them all.
 
     Trials already in the journal are replayed, not measured: the optimizer is asked as before, its
-    rows must equal the journaled ones (`BadInput` otherwise), and it is told the journaled losses.
+    rows must equal the journaled ones (`BadInput` otherwise), and it is told the journaled losses
+    (`penalised_losses`).
     `on_trial` hears each newly measured trial once it is safely journaled. The batch that the
     budget cuts short is never told, and a journal that holds the budget already needs no optimizer.
     """
@@ -50,38 +52,20 @@ def search(
             on_trial(trial)
         batch = done[told : told + len(X)]
         if len(batch) == len(X):
-            optimizer.tell(
-                X, np.stack([told_losses(trial, len(task.objectives)) for trial in batch])
-            )
+            F = [penalised_losses(trial, len(task.objectives)) for trial in batch]
+            optimizer.tell(X, np.stack(F))
         told += len(X)
     return done
 
 
 def measure(task: Task, number: int, x: Vector) -> Trial:
-    """One trial on the search split; out of memory and a `CandidateFailure` are failed trials."""
+    """One trial on the search split; a failed one where `measuring.attempt` says so."""
     recipe = task.recipe(x)
-    candidate = tuple(float(value) for value in x)
-    try:
-        measured = task.measure(recipe, "search")
-        losses = task.losses(measured.scores)
-    except (CandidateFailure, MemoryError, _out_of_memory()) as error:
-        reason = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
-        return Trial(number, candidate, recipe.to_json(), "failed", reason, {}, (), {})
-    return Trial(
-        number=number,
-        x=candidate,
-        recipe=recipe.to_json(),
-        status="ok",
-        error=None,
-        scores=measured.scores,
-        losses=tuple(losses.tolist()),
-        seconds=measured.seconds,
-    )
-
-
-def told_losses(trial: Trial, m: int) -> NDArray[np.float64]:
-    """What the optimizer hears of a trial, shape (m,): its losses, or `failure_losses`."""
-    return np.array(trial.losses) if trial.status == "ok" else failure_losses(m)
+    candidate, plain = tuple(float(value) for value in x), recipe.to_json()
+    found = attempt(lambda: measuring.measure(task, recipe, "search"))
+    if isinstance(found, Failure):
+        return Trial(number, candidate, plain, "failed", found.reason, {}, (), found.seconds)
+    return Trial(number, candidate, plain, "ok", None, found.scores, found.losses, found.seconds)
 
 
 def _check_replay(trial: Trial, x: Vector, journal: Journal) -> None:
@@ -90,9 +74,3 @@ def _check_replay(trial: Trial, x: Vector, journal: Journal) -> None:
             f"{journal.path}, line {trial.number + 1}: the optimizer now asks for another candidate"
             " than the journal holds; it was made by other code, library versions or settings"
         )
-
-
-def _out_of_memory() -> type[BaseException]:
-    """That of the device; a task without models never imports torch."""
-    torch = sys.modules.get("torch")
-    return torch.OutOfMemoryError if torch else MemoryError

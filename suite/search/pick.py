@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from suite.errors import BadInput
+from suite.objective import Objective
+from suite.records.folder import JudgedTrials, RunFolder
 from suite.records.trial import Trial
 from suite.statistics.choice import knee
 
@@ -85,22 +85,25 @@ def _range(trials: Sequence[Trial]) -> str:
 
 def by_words(
     wanted: int | str,
-    run: Path,
-    config: Mapping[str, Any],
-    trials: list[Any],
-    judged: Mapping[int, Mapping[str, tuple[Any, list[float]]]],
-) -> Any:
-    """The `Pick` of a trial's number, ``knee`` or ``best:<objective>``; `BadInput` for another word."""
-    objectives = [entry["name"] for entry in config["task"]["objectives"]]
+    run: RunFolder,
+    objectives: Sequence[Objective],
+    trials: Sequence[Trial],
+    judged: JudgedTrials,
+) -> Pick:
+    """The `Pick` of a trial's number, ``knee`` or ``best:<objective>``; `BadInput` for another word.
+
+    `objectives`, `trials` and `judged` are those of `run`, which messages name.
+    """
+    names = [objective.name for objective in objectives]
     select = {n: splits["select"][1] for n, splits in judged.items() if "select" in splits}
     kind, _, name = str(wanted).partition(":")
     try:
         if isinstance(wanted, int):
             return numbered(trials, wanted)
         if wanted == "knee":
-            return at_knee(trials, len(objectives))
+            return at_knee(trials, len(names))
         if kind == "best":
-            return best(trials, objectives, name, select)
+            return best(trials, names, name, select)
     except BadInput as error:
         raise BadInput(f"{run}: {error}") from None
-    raise BadInput(f"--pick {wanted}: allowed are knee and best:{{{','.join(objectives)}}}")
+    raise BadInput(f"--pick {wanted}: allowed are knee and best:{{{','.join(names)}}}")

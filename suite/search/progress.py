@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from types import TracebackType
 
 import numpy as np
@@ -22,7 +21,7 @@ from rich.table import Table
 from rich.text import Text
 
 from suite.objective import Objective
-from suite.records import packed
+from suite.records.folder import RunFolder
 from suite.records.trial import Score, Trial
 from suite.statistics import pareto
 
@@ -100,7 +99,7 @@ def summary(
     objectives: Sequence[Objective],
     trials: Sequence[Trial],
     baselines: Mapping[str, Mapping[str, Score]],
-    folder: Path,
+    folder: RunFolder,
     tracker: str | None = None,
 ) -> None:
     """Print the front beside the baselines (search items), the run's files and the `tracker`'s place."""
@@ -123,8 +122,7 @@ def summary(
     console.print(
         f"{len(trials)} trials, {failed} failed, front {len(front)}, hypervolume {share:.4f}"
     )
-    names = ("trials.jsonl", "config.yaml", "environment.json")
-    files = [str(packed.form(folder / name)) for name in names]
+    files = [str(file) for file in folder.files]
     for place in [*files, tracker] if tracker else files:
         console.print(f"  {place}", highlight=False, soft_wrap=True)
 

@@ -25,7 +25,12 @@ AnyRecipe = Recipe | LayerPath | Point
 
 
 class Evaluator(Protocol):
-    """Measures a model on a split; `figures` are named without the evaluator's name."""
+    """Measures a model on a split; `figures` are named without the evaluator's name.
+
+    What reads items also has ``files(options)``, a class method (or an attribute of the function that
+    makes it): by name the files that it would read with these options, as configuration gives them.
+    Their sha256 become part of what a run is.
+    """
 
     name: str
     figures: Sequence[str]

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from suite.errors import BadInput
 from suite.objective import Objective
+from suite.records.penalty import penalised_losses
 from suite.search import harness
 from suite.search.task import Task
 from suite.spaces.space import Parameter, SearchSpace, Setting
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
 class TaskFunction:
     """`F = function(X)`: losses on the search items, to be minimised; 0 is the ideal, 1 the reference.
 
-    Nothing is journaled. A candidate that cannot be measured gets the losses a search is told then
-    (`suite.records.trial.failure_losses`).
+    Nothing is journaled. Losses are those that a search is told (`suite.records.penalty`): a candidate
+    that cannot be measured gets the penalty, and losses above half of it are bent to stay below.
 
     >>> from suite import load_task
     >>> zdt1 = load_task("zdt1")
@@ -63,7 +64,7 @@ class TaskFunction:
                 f"candidates have shape {rows.shape}; the task wants ({self.d},) or (k, {self.d})"
             )
         if rows.ndim == 1:
-            return harness.told_losses(harness.measure(self.task, 0, rows), self.m)
+            return penalised_losses(harness.measure(self.task, 0, rows), self.m)
         return np.array([self.evaluate(row) for row in rows]).reshape(len(rows), self.m)
 
     __call__ = evaluate

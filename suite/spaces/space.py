@@ -52,11 +52,17 @@ class Parameter:
         return int(self.high) - int(self.low) + 1 if self.kind == "int" else 0
 
     def decode(self, x: float) -> Setting:
-        """The setting at `x` in [0, 1]."""
-        if self.kind == "float":
-            return float(self.low + x * (self.high - self.low))
-        if self.kind == "log":
-            return float(self.low * (self.high / self.low) ** x)
+        """The setting at `x` in [0, 1]; exactly the bounds at 0 and 1, never beyond them.
+
+        >>> Parameter("weight", "float", 0.1, 0.45).decode(1.0)
+        0.45
+        """
+        if self.kind in ("float", "log"):
+            if x == 1:  # rounding may miss the bound
+                return float(self.high)
+            if self.kind == "float":
+                return float(min(self.low + x * (self.high - self.low), self.high))
+            return float(min(self.low * (self.high / self.low) ** x, self.high))
         level = min(int(x * self.levels), self.levels - 1)
         return self.options[level] if self.kind == "choice" else int(self.low) + level
 

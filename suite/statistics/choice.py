@@ -153,5 +153,6 @@ def _depth(front: pareto.Losses) -> pareto.Losses:
         through = np.linalg.solve(extremes, np.ones(len(normal)))  # normal . extreme = 1
         normal = through if (through > 0).all() else normal
     below = 1.0 - scaled @ normal
-    below[np.abs(below) < _ON_THE_PLANE] = 0.0
+    # Shares of items lie on a grid, so that points are often equally deep but for rounding.
+    below = np.round(below / _ON_THE_PLANE) * _ON_THE_PLANE
     return np.asarray(below / np.linalg.norm(normal / span[varied]))

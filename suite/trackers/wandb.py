@@ -179,7 +179,7 @@ class WandbTracker:
 
 
 def _resolve(mode: str) -> str:
-    """`mode` with ``auto`` settled: WANDB_MODE if set, else online exactly when logged in."""
+    """`mode` with ``auto`` resolved: WANDB_MODE if set, else online exactly when logged in."""
     if mode != "auto":
         return mode
     if chosen := os.environ.get("WANDB_MODE"):

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 
 from suite import resources
 from suite.assembly import assemble
+from suite.assembly.compose import compose
+from suite.assembly.spec import RunSpec
+from suite.assembly.targets import Target
 from suite.errors import BadInput
 from suite.evaluators.models.handle import TransformersHandle
+from suite.recipes.recipe import Recipe
 from suite.search.task import Task
 
 
@@ -18,11 +23,11 @@ from suite.search.task import Task
 )
 def test_targets_outside_the_suite_are_never_imported(target: str) -> None:
     with pytest.raises(BadInput, match="not allowed; allowed modules: suite"):
-        assemble.build({"_target_": target})
+        Target.parse({"_target_": target}, "evaluator").build()
 
 
 def test_a_user_may_allow_modules_of_their_own() -> None:
-    built = assemble.build({"_target_": "fractions.Fraction", "numerator": 3}, ["fractions"])
+    built = Target("fractions.Fraction", {"numerator": 3}).build(["fractions"])
     assert built == 3
 
 
@@ -36,13 +41,11 @@ def test_a_user_may_allow_modules_of_their_own() -> None:
 )
 def test_what_cannot_be_built_is_named(config: dict[str, object]) -> None:
     with pytest.raises(BadInput, match=str(config["_target_"])):
-        assemble.build(config)
+        Target.parse(config, "tracker").build()
 
 
 def test_the_assembled_task_merges_into_the_live_model() -> None:
     import torch
-
-    from suite.assembly.compose import compose
 
     task = assemble.task(compose(["task=ja_math_micro_3obj"]))
     assert isinstance(task, Task) and isinstance(task.handle, TransformersHandle)
@@ -60,10 +63,6 @@ def test_the_assembled_task_merges_into_the_live_model() -> None:
 def test_models_that_do_not_fit_are_never_loaded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import shutil
-
-    from suite.assembly.compose import compose
-
     monkeypatch.setattr("suite.merging.sources.Sources.load", None)
     shutil.copytree(resources.ZOO / "ja_math_micro" / "japanese", tmp_path / "other")
     text = (tmp_path / "other" / "config.json").read_text()
@@ -73,24 +72,25 @@ def test_models_that_do_not_fit_are_never_loaded(
 
 
 def test_measures_are_checked_before_any_model_is_looked_for() -> None:
-    from suite.assembly.compose import compose
-
     words = ["task.models.japanese=/no/such", "task.objectives.ja_math.metric=ja_math.nothing"]
     with pytest.raises(BadInput, match=r"ja_math\.nothing"):
         assemble.task(compose(words))
 
 
 def test_a_task_may_have_no_baselines() -> None:
-    from suite.assembly.compose import compose
-
     assert assemble.baselines(compose(["task.baselines=null"])) == {}
+
+
+def with_baselines(folder: Path, models: dict[str, str]) -> RunSpec:
+    run = compose([])
+    return run.with_task(run.task.changed(baselines=str(folder), models=models))
 
 
 def test_baselines_of_other_models_are_refused(tmp_path: Path) -> None:
     (tmp_path / "odd.yaml").write_text(
         "merge_method: linear\nmodels:\n  - {model: stranger, parameters: {weight: 1.0}}\n"
     )
-    config = {"task": {"name": "t", "baselines": str(tmp_path), "models": {"base": "x"}}}
+    config = with_baselines(tmp_path, {"base": "x"})
     with pytest.raises(BadInput, match=r"odd\.yaml: models \['stranger'\] are not of the task"):
         assemble.baselines(config)
 
@@ -100,10 +100,9 @@ def test_a_random_donor_needs_the_models_it_is_made_of(tmp_path: Path) -> None:
     (tmp_path / "donor.yaml").write_text(
         f"merge_method: linear\nmodels:\n  - {{model: '{name}', parameters: {{weight: 1.0}}}}\n"
     )
-    models = {"base": "x", "expert": "y"}
-    config = {"task": {"name": "t", "baselines": str(tmp_path), "models": models}}
-    assert assemble.baselines(config)["donor"].models == (name,)
-    del models["expert"]
+    found = assemble.baselines(with_baselines(tmp_path, {"base": "x", "expert": "y"}))["donor"]
+    assert isinstance(found, Recipe) and found.models == (name,)
+    config = with_baselines(tmp_path, {"base": "x"})
     with pytest.raises(
         BadInput, match=r"donor\.yaml: models \['expert'\] are not of the task: base"
     ):
@@ -114,11 +113,9 @@ def test_a_random_donor_needs_the_models_it_is_made_of(tmp_path: Path) -> None:
     ("word", "message"),
     [
         ("merging.mode=fast", "merging.mode=fast: allowed are auto, eager, compiled"),
-        ("merging.streamed=often", "merging.streamed=often: allowed are true and false"),
+        ("merging.streamed=often", "merging.streamed=often: must be true or false"),
     ],
 )
 def test_how_merges_are_carried_out_is_checked_first(word: str, message: str) -> None:
-    from suite.assembly.compose import compose
-
     with pytest.raises(BadInput, match=message):
         assemble.fitted(compose([word]))

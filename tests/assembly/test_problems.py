@@ -174,12 +174,14 @@ def test_data_is_part_of_what_a_run_is(tmp_path: Path, capsys: pytest.CaptureFix
 def test_a_single_file_is_named_by_itself(tmp_path: Path) -> None:
     file = tmp_path / "factor.txt"
     file.write_text("2")
-    spec = {"name": "t", "problem": {"data": str(file)}}
-    assert problems.files(spec) == {"factor.txt": file}
-    assert problems.files({"name": "t", "problem": {}}) == {}
+    zdt1 = compose.compose(["task=zdt1"]).task
+    assert problems.files(zdt1) == {}
+    assert problems.files(zdt1.changed(problem={"_target_": "x", "data": str(file)})) == {
+        "factor.txt": file
+    }
 
 
 def test_a_task_of_models_is_none() -> None:
-    assert not problems.named(compose.compose(["task=ja_math_micro"])["task"])
+    assert compose.compose(["task=ja_math_micro"]).task.problem is None
     with pytest.raises(BadInput, match="problem and evaluators"):
-        problems.named({"name": "t", "problem": {"_target_": "x"}, "evaluators": {}})
+        compose.compose(["task=zdt1"]).task.changed(evaluators={})

@@ -9,11 +9,12 @@ import pytest
 import yaml
 
 from suite.assembly import spaces
+from suite.assembly.spec import RunSpec
 from suite.errors import BadInput
 from suite.recipes.layer_path import LayerPath
 from suite.recipes.recipe import Recipe
 from suite.records.journal import Journal
-from tests.commands.composed import LAYERS, changed, config, weights
+from tests.commands.composed import LAYERS, changed, config, objective, stored, weights
 
 
 @pytest.fixture
@@ -28,8 +29,9 @@ def write_run(folder: Path, losses: list[tuple[float, float] | None], path: bool
     from suite.records.trial import Score, Trial
 
     folder.mkdir(parents=True)
-    objectives = [{"name": "ja_math"}, {"name": "ja_general"}]
-    made = {"task": {"objectives": objectives}, "optimizer": "random", "seed": 3, "device": "cpu"}
+    objectives = [objective("ja_math", "a.b"), objective("ja_general", "a.c")]
+    spec = {"name": "merges", "base": "base", "models": {"base": "x"}, "objectives": objectives}
+    made = stored(spec, seed=3)
     (folder / "config.yaml").write_text(yaml.safe_dump(made), encoding="utf-8")
     journal = Journal(folder / "trials.jsonl")
     for number, pair in enumerate(losses):
@@ -44,7 +46,7 @@ def write_run(folder: Path, losses: list[tuple[float, float] | None], path: bool
         journal.append(trial)
 
 
-def picking(part: dict[str, Any], *words: str) -> dict[str, Any]:
+def picking(part: dict[str, Any], *words: str) -> RunSpec:
     """The settled configuration of a two-stage task whose merge is `part`."""
     given = config("ja_math_micro_two_stage", *words)
     return spaces.settled(changed(given, parts={"merge": part, "japanese": None}))
@@ -59,17 +61,17 @@ def test_a_part_becomes_the_recipe_of_the_picked_trial(
 ) -> None:
     wanted = {} if pick is None else {"pick": pick}
     settled = picking({"run": str(first_stage), **wanted})
-    parts = settled["task"]["path"]["parts"]
+    parts = settled.task.written["path"]["parts"]
     assert parts == {"merge": {"recipe": weights(number / 10).to_json()}, "japanese": None}
-    built = spaces.build(settled["task"], LAYERS)
+    built = spaces.build(settled.task, LAYERS)
     assert built.merges == {"merge": weights(number / 10)}
-    assert yaml.safe_load(yaml.safe_dump(settled)) == settled  # it stands in config.yaml
+    assert RunSpec.parse(yaml.safe_load(settled.text())).differences(settled) == []
 
 
 def test_optimizer_and_seed_stand_for_the_runs_own(first_stage: Path) -> None:
     folder = str(first_stage.parents[1]) + "/{optimizer}/seed={seed}"
     found = picking({"run": folder, "pick": 0}, "seed=3")
-    assert found["task"]["path"]["parts"]["merge"] == {"recipe": weights(0.0).to_json()}
+    assert found.task.written["path"]["parts"]["merge"] == {"recipe": weights(0.0).to_json()}
     with pytest.raises(BadInput, match=r"random/seed=4: not a run's folder"):
         picking({"run": folder, "pick": 0}, "seed=4")
 

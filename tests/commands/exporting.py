@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import yaml
 
 from suite.assembly import assemble
+from suite.assembly.spec import RunSpec
 from suite.evaluators.models import handle
+from suite.records.folder import RunFolder
 
 Said = tuple[int, str, str]
 Call = Callable[..., Said]
@@ -19,14 +20,11 @@ Call = Callable[..., Said]
 
 def measured(out: Path, run: Path, split: str) -> dict[str, Any]:
     """Scores of the checkpoint in `out`, loaded as any model, as a journal line has them."""
-    config = yaml.safe_load((run / "config.yaml").read_text())
-    live = handle.load(out, "cpu", config["batch_size"])
-    evaluators = [
-        assemble.evaluator(entry, config) for entry in config["task"]["evaluators"].values()
-    ]
+    made = RunSpec.of(RunFolder(run))
+    live = handle.load(out, "cpu", made.batch_size)
     return {
         f"{evaluator.name}.{figure}": score.to_json()
-        for evaluator in evaluators
+        for evaluator in assemble.evaluators(made)
         for figure, score in evaluator.evaluate(live, split).items()
     }
 

@@ -57,10 +57,9 @@ def cells(out: str, row: str) -> str:
 
 def asked(data: Path) -> list[Item]:
     """The report items, in the table's order."""
-    evaluators, _ = assemble.measures(
-        compose.compose(["task=ja_math_7b", f"task.data={data}", ANY])
-    )
-    found: list[Item] = evaluators[0].splits["report"]
+    run = compose.compose(["task=ja_math_7b", f"task.data={data}", ANY])
+    evaluator: Any = assemble.evaluators(run)[0]
+    found: list[Item] = evaluator.splits["report"]
     return found
 
 

@@ -16,6 +16,7 @@ import yaml
 
 from suite import resources
 from suite.assembly.compose import compose
+from suite.assembly.spec import RunSpec
 
 ROWS, EXTRA, LAYERS = 32000, 32, 32
 MODELS = {
@@ -33,7 +34,7 @@ FEW = [
         "data.select.rows": "'869:873'",
         "data.report.rows": "'0:4'",
         "data.report.sha256": "null",
-        "max_new_tokens": 6,
+        "max_new_tokens": 2,
     }.items()
 ]
 
@@ -155,6 +156,6 @@ def pickled(files: Mapping[str, bytes]) -> dict[str, bytes]:
     return {**kept, "pytorch_model-00001-of-00002.bin": b"a pickle"}
 
 
-def configured(small: Small, *words: str) -> dict[str, Any]:
-    """The configuration of a task or experiment over these data sets, with `FEW` items."""
+def configured(small: Small, *words: str) -> RunSpec:
+    """The run of a task or experiment over these data sets, with `FEW` items."""
     return compose([f"task.data={small.data}", "device=cpu", *FEW, *words])

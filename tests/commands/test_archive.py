@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from suite.commands import archive as command
-from suite.records import archive, packed
-from suite.records import folder as folders
+from suite.records import archive, files, packed
+from suite.records.folder import run_folder
 from suite.records.journal import Journal
 from tests.commands.exporting import Call
 from tests.hub_server import HubServer
@@ -190,8 +190,8 @@ def test_pack_and_unpack_give_back_every_byte(judged_results: Path, call: Call) 
 
 
 def test_a_run_that_is_being_judged_is_passed_over(judged_results: Path, call: Call) -> None:
-    run = folders.run_folder(judged_results, "ja_math_micro", "random", 0)
-    with folders.alone(run):
+    run = run_folder(judged_results, "ja_math_micro", "random", 0)
+    with files.alone(run):
         out = call("archive", "pack", judged_results)[1]
     assert out.count("another process is judging this run: passed over") == 2
     assert (run / "trials.jsonl").exists() and (run / "judged.jsonl").exists()
@@ -209,7 +209,7 @@ def test_a_report_of_packed_results_is_the_same(judged_results: Path, call: Call
 def test_a_finished_run_stays_packed_and_a_longer_one_goes_on(
     judged_results: Path, few_items: list[str], call: Call
 ) -> None:
-    run = folders.run_folder(judged_results, "ja_math_micro", "random", 0)
+    run = run_folder(judged_results, "ja_math_micro", "random", 0)
     whole = (run / "trials.jsonl").read_bytes()
     pack(call, judged_results)
     words = ("run", f"results={judged_results}", *few_items, "optimizer=random")
@@ -226,7 +226,7 @@ def test_a_finished_run_stays_packed_and_a_longer_one_goes_on(
 
 
 def test_a_packed_trial_is_exported(judged_results: Path, tmp_path: Path, call: Call) -> None:
-    run = folders.run_folder(judged_results, "ja_math_micro", "random", 0)
+    run = run_folder(judged_results, "ja_math_micro", "random", 0)
     assert call("export", run, tmp_path / "plain", "--pick", "knee")[0] == 0
     pack(call, judged_results)
     assert call("export", run, tmp_path / "packed", "--pick", "knee")[0] == 0
@@ -239,7 +239,7 @@ def test_a_packed_trial_is_exported(judged_results: Path, tmp_path: Path, call: 
 def test_damage_in_a_packed_journal_is_one_line_everywhere(
     judged_results: Path, few_items: list[str], tmp_path: Path, call: Call
 ) -> None:
-    run = folders.run_folder(judged_results, "ja_math_micro", "random", 0)
+    run = run_folder(judged_results, "ja_math_micro", "random", 0)
     pack(call, judged_results)
     stored = run / "trials.jsonl.gz"
     stored.write_bytes(stored.read_bytes()[:-30])

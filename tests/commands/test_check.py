@@ -25,6 +25,8 @@ base: base
 models:
   base: {zoo}/base
   maths: {zoo}/math_add
+evaluators:
+  en_math: {{items: {items}}}
 baselines: {baselines}
 """
 
@@ -40,7 +42,7 @@ models:
 def test_check_says_what_a_task_consists_of(suite: Suite) -> None:
     code, out, err = suite("check", "task=ja_math_micro")
     assert code == 0, err
-    for word in ("24 parameters", "math_mul", "ja_general.em", "uniform_soup", "disjoint"):
+    for word in ("24 parameters", "math_mul", "ja_general.em", "task_arithmetic_0.4", "disjoint"):
         assert word in out
     assert "base (base): MistralForCausalLM, 1.31M parameters, BF16, vocabulary 776" in out
     assert "0 B; " in out and "at least" in out  # nothing to download; memory
@@ -77,13 +79,13 @@ def test_a_check_without_downloads_states_them(
 
 
 def test_a_task_of_ones_own_needs_no_code(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, few_of: Callable[[str], Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "conf" / "task").mkdir(parents=True)
     (tmp_path / "hand").mkdir()
     (tmp_path / "hand" / "expert.yaml").write_text(OWN_BASELINE)
     zoo = resources.ZOO / "ja_math_micro"
-    text = OWN_TASK.format(zoo=zoo, baselines=tmp_path / "hand")
+    text = OWN_TASK.format(zoo=zoo, items=few_of("en_math"), baselines=tmp_path / "hand")
     (tmp_path / "conf" / "task" / "own.yaml").write_text(text)
     words = [f"--config-dir={tmp_path / 'conf'}", "task=own", f"results={tmp_path}"]
     for command in (["check"], ["run", "optimizer=tpe", "trials=2"], ["judge"]):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import fcntl
+import functools
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +14,8 @@ import numpy as np
 import pytest
 
 from suite.__main__ import main
+from suite.assembly import compose
+from suite.assembly.spec import RunSpec
 from suite.commands import compare_runs
 from suite.records.journal import Journal, records
 from suite.statistics import claim, pareto
@@ -21,8 +25,30 @@ CLAIM = "claim=nsga2 > random on zdt1"
 FEW = ("trials=12", "seeds=6")
 
 
+REAL = compose.compose
+
+
+@functools.cache
+def composed(words: tuple[str, ...]) -> dict[str, Any]:
+    return REAL([*words])
+
+
+def composed_once(words: list[str]) -> dict[str, Any]:
+    """What Hydra makes of the words; the runs of a claim, which differ by their seeds, for once."""
+    own = {word.partition("=")[0]: word.partition("=")[2] for word in words}
+    config = copy.deepcopy(
+        composed(tuple(word for word in words if not word.startswith(("seed=", "results="))))
+    )
+    seed, results = own.get("seed", config["seed"]), own.get("results", config["results"])
+    return {**config, "seed": int(seed), "results": results}
+
+
 @pytest.fixture
-def call(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Call:
+def call(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Call:
+    monkeypatch.setattr(compose, "compose", composed_once)
+
     def words(*more: str) -> tuple[int, str, str]:
         code = main(["compare", f"results={tmp_path}", *more])
         out, err = capsys.readouterr()
@@ -79,12 +105,12 @@ def test_the_claim_is_on_the_disk_before_its_first_run(
     """Killed after three runs; the same command goes on with the same seeds and registers nothing."""
     made, real = [], compare_runs.run.run
 
-    def interrupted(config: dict[str, Any]) -> None:
+    def interrupted(spec: RunSpec) -> None:
         assert [row["kind"] for row in lines(tmp_path)] == ["registered"]
         if len(made) == 3:
             raise KeyboardInterrupt
-        made.append(config["seed"])
-        real(config)
+        made.append(spec.seed)
+        real(spec)
 
     monkeypatch.setattr(compare_runs.run, "run", interrupted)
     assert call(CLAIM, *FEW)[0] == 130
@@ -206,13 +232,13 @@ def test_a_run_that_another_process_has_is_waited_for(call: Call, tmp_path: Path
     """Two processes at one claim share its runs; who ends first does not answer without the rest."""
     real, held = compare_runs.run.run, tmp_path / "zdt1/random/seed=3"
 
-    def share(config: dict[str, Any]) -> None:
-        if config["seed"] == 3 and config["optimizer"] == "random":
+    def share(spec: RunSpec) -> None:
+        if spec.seed == 3 and spec.optimizer == "random":
             held.mkdir(parents=True, exist_ok=True)
             with (held / "trials.jsonl").open("ab") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX)
-                real(config)
-        real(config)
+                real(spec)
+        real(spec)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(compare_runs.run, "run", share)

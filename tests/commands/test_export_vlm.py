@@ -21,6 +21,7 @@ from suite.recipes.layer_path import Hop, LayerPath
 from suite.recipes.recipe import Recipe
 from suite.records.journal import Journal
 from suite.records.trial import Score, Trial
+from tests.commands.composed import objective, stored
 from tests.evaluators import tiny_vlm
 from tests.export import towers
 from tests.export.towers import SOUP
@@ -44,12 +45,11 @@ def run_of(folder: Path, folders: dict[str, Path], *recipes: Any, **task: Any) -
         "vlm": "vlm",
         "vocabulary": "cut",
         "models": {name: str(path) for name, path in folders.items()},
-        "objectives": [{"name": "ja", "metric": "vqa.rouge", "direction": "maximize"}],
+        "objectives": [objective("ja", "vqa.rouge")],
         **task,
     }
     folder.mkdir()
-    config = {"task": spec, "optimizer": "random", "seed": 0, "device": "cpu"}
-    (folder / "config.yaml").write_text(yaml.safe_dump(config))
+    (folder / "config.yaml").write_text(yaml.safe_dump(stored(spec)))
     journal = Journal(folder / "trials.jsonl")
     for number, recipe in enumerate(recipes):
         scores = {"vqa.rouge": Score(0.5, 0.1, 20)}

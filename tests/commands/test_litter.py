@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 
-def test_runs_and_sweeps_write_below_results_only(tmp_path: Path, few_items: list[str]) -> None:
+
+def test_runs_and_sweeps_write_below_results_only(
+    suite: Callable[..., tuple[int, str, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     here = tmp_path / "here"
     here.mkdir()
+    monkeypatch.chdir(here)
     for words in (["experiment=smoke"], ["-m", "experiment=smoke", "optimizer=random,sobol"]):
-        command = [
-            sys.executable,
-            "-m",
-            "suite",
-            "run",
-            *words,
-            "trials=1",
-            f"results={tmp_path / 'r'}",
-        ]
-        done = subprocess.run([*command, *few_items], cwd=here, capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
+        code, _, err = suite("run", *words, "trials=1", f"results={tmp_path / 'r'}")
+        assert code == 0, err
     assert list(here.iterdir()) == []
+    assert {path.name for path in tmp_path.iterdir()} == {"here", "r"}
     assert not list(tmp_path.rglob("*.log"))

@@ -30,7 +30,7 @@ def test_searches_begin_as_published(maths_hub: Any, small: small_math.Small) ->
     task = assemble.task(config)
     assert assemble.starts(config, task) is None
     assert assemble.optimizer(config, task).ask().shape == (9, 6)
-    assert config["trials"] == 1000
+    assert config.trials == 1000
     for name, frame in (("sakana2024_dfs", "abel"), ("sakana2024_hybrid", "evolved")):
         config = configured(small, f"experiment={name}")
         task = assemble.task(config)
@@ -42,11 +42,11 @@ def test_searches_begin_as_published(maths_hub: Any, small: small_math.Small) ->
         assert set(on) == {f"use.0.{frame}.{layer}" for layer in range(1, 31)}
         # two sigma: a sixth of the range from -1 to 1
         assert list(on.values()) == pytest.approx(
-            [2 * 2 * config["optimizer_options"]["sigma0"]] * 30
+            [2 * 2 * config.optimizer_options.options["sigma0"]] * 30
         )
         assert {value for key, value in settings.items() if key.startswith("scale.")} == {1.0}
         assert assemble.optimizer(config, task).ask().shape == (128, 385)
-        assert config["trials"] == 100 * 128
+        assert config.trials == 100 * 128
 
 
 def test_the_settings_are_those_that_optuna_gives_cmaes(
@@ -66,7 +66,7 @@ def test_the_settings_are_those_that_optuna_gives_cmaes(
     study = optuna.create_study(sampler=optuna.samplers.CmaEsSampler(seed=0))
     study.optimize(lambda trial: sum(trial.suggest_float(f"x{i}", 0, 1) for i in range(6)), 2)
     (theirs,) = given
-    ours = compose(["experiment=sakana2024_ps"])["optimizer_options"]
+    ours = compose(["experiment=sakana2024_ps"]).optimizer_options.options
     assert np.array_equal(theirs["mean"], np.full(6, 0.5)) and theirs["cov"] is None
     assert theirs["sigma"] == ours["sigma0"] and theirs["n_max_resampling"] == ours["resampling"]
     assert theirs["population_size"] == 9 and ours["popsize"] is None
@@ -82,6 +82,15 @@ def test_spaces_have_the_published_sizes(
         assert {(p.kind, p.low, p.high) for p in found.space.parameters} == {("float", 0.0, 1.0)}
     scores = found.measure(found.recipe(np.full(found.space.d, 0.45)), "search").scores
     assert scores[found.objectives[0].metric].n
+
+
+@pytest.mark.parametrize("task", ["ja_math_7b", "ja_math_10b", "ja_math_10b_dfs"])
+def test_every_shipped_baseline_merges(maths_hub: Any, small: small_math.Small, task: str) -> None:
+    config = configured(small, f"task={task}")
+    made, recipes = assemble.task(config), assemble.baselines(config)
+    assert len(recipes) > 3
+    for recipe in recipes.values():
+        made.merge(recipe)  # raises where a tensor is not finite
 
 
 def test_the_items_are_those_that_were_published(

@@ -11,8 +11,6 @@ import pytest
 
 from suite import __main__
 from suite.commands.report import freeze
-from suite.report.load import families
-from suite.report.load.reference import FILE
 from suite.statistics import pareto
 
 RUNS = ("random", "nsga2")
@@ -42,7 +40,10 @@ def test_one_task_is_one_page(
     assert capsys.readouterr().out == f"{out / 'index.html'}\n"
     text = (out / "index.html").read_text(encoding="utf-8")
     assert "suite report task=zdt1 freeze=true" in text  # nothing is frozen, and nothing made up
-    assert not (out / "runtimes.csv").exists() and not (results / "zdt1" / FILE).exists()
+    assert (
+        not (out / "runtimes.csv").exists()
+        and not (results / "zdt1" / "reference_front.json").exists()
+    )
     assert "No run is judged yet" not in text  # a problem's values are exact
 
 
@@ -67,7 +68,10 @@ def test_without_out_pages_lie_beside_the_runs(results: Path) -> None:
 
 def test_the_known_front_of_a_problem_is_frozen(results: Path) -> None:
     path, others = freeze(results, "zdt1")
-    assert (path, others) == (results / "zdt1" / FILE, results / "zdt1" / families.FILE)
+    assert (path, others) == (
+        results / "zdt1" / "reference_front.json",
+        results / "zdt1" / "families.json",
+    )
     data = json.loads(path.read_text(encoding="utf-8"))
     assert data["kind"] == "known" and "ZDT1" in data["source"]
     losses = np.array(data["losses"])

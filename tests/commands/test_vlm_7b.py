@@ -14,9 +14,12 @@ import torch
 import yaml
 
 from suite.__main__ import main
+from suite.assembly import assemble
+from suite.assembly.compose import compose
 from suite.evaluators.models import vision
 from tests.commands import small_7b
 from tests.commands.small_7b import FEW, Small, live
+from tests.conftest import BASELINES
 from tests.export import towers
 
 Call = Callable[..., tuple[int, str, str]]
@@ -51,7 +54,10 @@ def rounded(tensors: towers.Tensors) -> towers.Tensors:
     return {name: tensor.float() for name, tensor in tensors.items()}
 
 
-def test_from_check_to_export(call: Call, small_vlm: Small, tmp_path: Path) -> None:
+def test_from_check_to_export(
+    call: Call, small_vlm: Small, few_baselines: Callable[[str], str], tmp_path: Path
+) -> None:
+    few = few_baselines("ja_vlm_7b")
     code, out, err = call("check")
     assert code == 0, err
     assert "ja_vlm_7b: 4 parameters, dare_ties" in out
@@ -59,7 +65,7 @@ def test_from_check_to_export(call: Call, small_vlm: Small, tmp_path: Path) -> N
     assert "evaluator   ja_vg_vqa: search 3, select 3, report 4" in out
     assert "evaluator   ja_wild: search 2, select 3, report 3" in out
     assert "LOAD REPORT" not in err and "unexpected" not in err
-    code, out, err = call("run", "optimizer=random", "trials=2", "start=[dare_ties_0.5]")
+    code, out, err = call("run", "optimizer=random", "trials=2", "start=[dare_ties_0.5]", few)
     assert code == 0, err
     run = tmp_path / "results/ja_vlm_7b/random/seed=0"
     trials = [json.loads(line) for line in (run / "trials.jsonl").read_text().splitlines()]
@@ -73,7 +79,7 @@ def test_from_check_to_export(call: Call, small_vlm: Small, tmp_path: Path) -> N
         "select/train-00000-of-00001.parquet",
         "report/test-00000-of-00001.parquet",
     }
-    code, _, err = call("judge")
+    code, _, err = call("judge", few)
     assert code == 0, err
     where = (f"results={tmp_path / 'results'}", f"out={tmp_path / 'page'}")
     code, _, err = call("report", "task=ja_vlm_7b", *where)
@@ -81,7 +87,7 @@ def test_from_check_to_export(call: Call, small_vlm: Small, tmp_path: Path) -> N
     page = (tmp_path / "page/index.html").read_text()
     assert "data:image/jpeg;base64," in page and "この写真について" in page
     answers = list(csv.DictReader((tmp_path / "page/baselines.csv").open()))
-    assert {"vlm", "japanese", "dare_ties_0.53"} <= {row["name"] for row in answers}
+    assert {row["name"] for row in answers} == {*BASELINES["ja_vlm_7b"]}
     code, out, err = call("export", run, tmp_path / "out", "--trial", "0")
     assert code == 0, err
     check_export(small_vlm, tmp_path / "out", trials[0])
@@ -109,7 +115,7 @@ def test_an_export_answers_as_the_search_measured(
     call: Call, small_vlm: Small, tmp_path: Path
 ) -> None:
     """Class, processor and rotary base are written, so that the folder needs no settings of a task."""
-    code, _, err = call("run", "optimizer=random", "trials=1", "task.baselines=ja_vlm_7b")
+    code, _, err = call("run", "optimizer=random", "trials=1", "task.baselines=null")
     assert code == 0, err
     run = tmp_path / "results/ja_vlm_7b/random/seed=0"
     assert call("export", run, tmp_path / "out", "--trial", "0")[0] == 0
@@ -128,6 +134,14 @@ def test_an_export_answers_as_the_search_measured(
     again = vision.load(tmp_path / "again", "cpu").model
     assert again.config.to_dict()["model_type"] == "llava"
     assert again.config.text_config.rope_parameters["rope_theta"] == 1e4
+
+
+def test_every_shipped_baseline_merges(small_vlm: Small) -> None:
+    made = live(small_vlm)
+    recipes = assemble.baselines(compose(["task=ja_vlm_7b", *small_vlm.words()]))
+    assert len(recipes) > 10
+    for recipe in recipes.values():
+        made.merge(recipe)  # raises where a tensor is not finite
 
 
 @pytest.mark.parametrize("task", ["ja_vlm_7b_dfs", "ja_vlm_7b_hybrid"])

@@ -111,4 +111,4 @@ def test_the_experiment_is_the_published_search(small_vlm: Small) -> None:
     config = compose(["experiment=ja_vlm_7b", *small_vlm.words(*FEW), "device=cpu"])
     found = assemble.optimizer(config, live(small_vlm))
     generation = found.ask()
-    assert config["batch_size"] == 60 and generation.shape == (8, 4)
+    assert config.batch_size == 60 and generation.shape == (8, 4)

@@ -12,6 +12,7 @@ import yaml
 
 from suite import resources
 from suite.assembly.compose import compose
+from tests.nonempty import some
 
 CONF = resources.data("conf")
 CHOICES = [
@@ -25,7 +26,7 @@ CHOICES = [
 def test_every_choice_composes(group: str, name: str) -> None:
     key = "merge@task.merge" if group == "merge" else group
     config = compose([f"{key}={name}"])
-    assert config["task"]["objectives"] and config["optimizer_options"]["_target_"]
+    assert config.task.objectives and config.optimizer_options.path
 
 
 @pytest.mark.parametrize("path", sorted(CONF.rglob("*.yaml")), ids=lambda path: path.stem)
@@ -34,14 +35,14 @@ def test_every_file_says_what_it_is(path: Path) -> None:
 
 
 def test_each_experiment_begins_with_its_own_command() -> None:
-    for path in (CONF / "experiment").glob("*.yaml"):
+    for path in some((CONF / "experiment").glob("*.yaml")):
         # Hydra wants its package line before any other comment.
         first = path.read_text(encoding="utf-8").splitlines()[1]
         assert first.startswith("# suite run") and f"experiment={path.stem}" in first
 
 
 def test_objectives_are_fixed_in_configuration() -> None:
-    for path in (CONF / "objective").glob("*.yaml"):
+    for path in some((CONF / "objective").glob("*.yaml")):
         objective = yaml.safe_load(path.read_text(encoding="utf-8"))
         assert {"ideal", "reference", "direction", "metric"} <= set(objective)
 

@@ -102,6 +102,6 @@ def test_a_run_of_the_analytic_study_comes_out_again(
     config = compose.compose([f"{key}={value}" for key, value in names.items()])
     made = assemble.task(config)
     journal = Journal(tmp_path / "trials.jsonl")
-    trials = harness.search(made, assemble.optimizer(config, made), journal, config["trials"])
+    trials = harness.search(made, assemble.optimizer(config, made), journal, config.trials)
     volume = pareto.hypervolume([trial.losses for trial in trials])
     assert volume == pytest.approx(float(row["hypervolume"]), rel=1e-9)

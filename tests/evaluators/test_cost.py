@@ -9,6 +9,7 @@ from transformers import MistralConfig, MistralForCausalLM
 
 from suite import resources
 from suite.assembly import assemble
+from suite.assembly.compose import compose
 from suite.errors import BadInput
 from suite.evaluators.cost import Cost
 from suite.evaluators.models import handle
@@ -120,12 +121,10 @@ def test_the_shipped_objectives_are_measured_by_the_shipped_evaluator(
         kind: yaml.safe_load((resources.data("conf") / kind / f"{file}.yaml").read_text())
         for kind, file in (("evaluator", "cost"), ("objective", name))
     }
-    spec = {
-        "name": "t",
-        "objectives": {name: read["objective"]},
-        "evaluators": {"cost": read["evaluator"]},
-    }
-    (cost,), (objective,) = assemble.measures({"task": spec})
+    spec = {"objectives": {name: read["objective"]}, "evaluators": {"cost": read["evaluator"]}}
+    run = compose([])
+    run = run.with_task(run.task.changed(**spec))
+    (cost,), (objective,) = assemble.evaluators(run), run.task.objectives
     assert cost.name == "cost" and isinstance(objective, Objective)
     assert objective.loss(low) == pytest.approx(0.0, abs=1e-3)
     assert objective.loss(high) == pytest.approx(1.0, abs=1e-3)

@@ -16,6 +16,7 @@ from suite.evaluators.generation import GenerationEvaluator
 from suite.evaluators.models import handle
 from suite.evaluators.models.handle import Decoding, Generation
 from tests.evaluators.parrot import Parrot
+from tests.nonempty import some
 
 ITEMS = resources.ZOO / "ja_math_micro" / "items"
 
@@ -49,7 +50,7 @@ def test_replies_do_not_depend_on_batches_or_threads(
 def test_replies_equal_one_at_a_time_decoding(
     live: handle.TransformersHandle, evaluator: GenerationEvaluator
 ) -> None:
-    for item in evaluator.splits["search"][:4]:
+    for item in some(evaluator.splits["search"][:4]):
         ids = torch.tensor([live.tokenizer(item.prompt + "\n").input_ids])
         for _ in range(24):  # no cache, no padding: the plain definition of greedy decoding
             with torch.inference_mode():

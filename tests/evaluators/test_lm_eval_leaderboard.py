@@ -12,15 +12,15 @@ import pytest
 import torch
 
 from suite import resources
-from suite.assembly import assemble
 from suite.assembly.compose import compose
+from suite.assembly.targets import Target
 from suite.errors import BadInput
-from suite.evaluators.lm_eval import data
 from suite.evaluators.lm_eval_mean import LmEvalMean
 from suite.evaluators.lm_eval_task import LmEvalTask
 from suite.evaluators.models.handle import TransformersHandle
 from tests.evaluators import leaderboard
 from tests.evaluators.leaderboard import METRICS, SHOTS
+from tests.nonempty import some
 
 pytest.importorskip("lm_eval")
 
@@ -61,17 +61,21 @@ def handle() -> TransformersHandle:
 def entry(copies: Path, **small: int) -> dict[str, Any]:
     """The evaluator as configured, with fewer documents."""
     config = compose([f"task.data={copies}", "task=ja_math_7b_general"])
-    found = config["task"]["evaluators"]["ja_leaderboard"]
+    found: dict[str, Any] = dict(config.task.written["evaluators"]["ja_leaderboard"])
     for task in found["tasks"].values():
         for split, spec in task["splits"].items():
             if "ids" in spec:
                 spec["ids"]["draw"] = {**SMALL, **small}[split]
-    return dict(found)
+    return found
+
+
+def built(given: dict[str, Any]) -> Any:
+    return Target.parse(given, "evaluator").build()
 
 
 @pytest.fixture(scope="module")
 def configured(copies: Path) -> LmEvalMean:
-    found = assemble.evaluator(entry(copies), {})
+    found = built(entry(copies))
     assert isinstance(found, LmEvalMean)
     return found
 
@@ -160,7 +164,7 @@ def test_splits_are_disjoint_and_examples_give_nothing_away(
     handle: TransformersHandle, configured: LmEvalMean
 ) -> None:
     """No prompt of a split holds a question of the same split or of one that is opened later."""
-    for key, task in configured._tasks.items():
+    for key, task in some(configured._tasks.items()):
         ids = [each for split in task.splits.values() for each in split]
         assert len(set(ids)) == len(ids)
         asked = {s: [t.doc_to_text(doc) for doc in t.eval_docs] for s, t in task._tasks.items()}
@@ -176,11 +180,11 @@ def test_splits_are_disjoint_and_examples_give_nothing_away(
 
 
 def test_the_same_draw_for_everybody(copies: Path, configured: LmEvalMean) -> None:
-    again = assemble.evaluator(entry(copies), {})
+    again = built(entry(copies))
     assert again.splits == configured.splits
     other = entry(copies)
     other["tasks"]["jnli"]["splits"]["search"]["ids"]["seed"] = 1
-    assert assemble.evaluator(other, {}).splits["search"] != configured.splits["search"]
+    assert built(other).splits["search"] != configured.splits["search"]
 
 
 def test_a_task_can_be_left_out(copies: Path) -> None:
@@ -192,18 +196,18 @@ def test_a_task_can_be_left_out(copies: Path) -> None:
             "~task.evaluators.ja_leaderboard.means",
         ]
     )
-    found = config["task"]["evaluators"]["ja_leaderboard"]
+    found = config.task.evaluators["ja_leaderboard"].options
     assert "marc_ja" not in found["tasks"] and "means" not in found
     small = entry(copies)
     del small["tasks"]["marc_ja"], small["tasks"]["xlsum"]
     with pytest.raises(BadInput, match="the mean 'leaderboard' has no task 'marc_ja'"):
-        assemble.evaluator(small, {})
-    evaluator = assemble.evaluator({**small, "means": {}}, {})
+        built(small)
+    evaluator = built({**small, "means": {}})
     assert set(evaluator.figures) == {"mean", *SHOTS} - {"marc_ja", "mgsm", "xlsum"}
 
 
 def test_every_file_that_is_read_is_named(copies: Path) -> None:
-    found = data.files_of(entry(copies))
+    found = LmEvalMean.files(Target.parse(entry(copies), "evaluator").options)
     assert sorted(found.values()) == sorted(path for path in copies.rglob("*") if path.is_file())
     assert found["xwinograd/test/default/test/0000.parquet"].is_file()
 
@@ -212,14 +216,13 @@ def test_a_missing_folder_is_told_with_the_way_to_it(tmp_path: Path) -> None:
     with pytest.raises(
         BadInput, match=r"'ja_leaderboard.jcommonsenseqa': data: no folder .*git"
     ) as e:
-        assemble.evaluator(entry(tmp_path), {})
+        built(entry(tmp_path))
     assert "\n" not in str(e.value)
 
 
 def test_the_second_objective_is_that_mean() -> None:
     config = compose(["task=ja_math_7b_general", "task.data=nowhere"])
-    objective = config["task"]["objectives"]["ja_leaderboard"]
-    assert objective["metric"] == "ja_leaderboard.mean"
+    assert "ja_leaderboard.mean" in [objective.metric for objective in config.task.objectives]
     text = (resources.data("conf") / "evaluator" / "ja_leaderboard.yaml").read_text(
         encoding="utf-8"
     )

@@ -9,6 +9,7 @@ import pytest
 from suite.errors import BadInput
 from suite.evaluators.models.vision import VisionHandle
 from tests.evaluators.small_task import CHOICE, ROWS, lines, task
+from tests.nonempty import some
 
 pytest.importorskip("lm_eval")
 
@@ -36,7 +37,7 @@ def test_a_copy_of_a_scored_question_is_no_example(small_tasks: Path, llava: Vis
     copies = [{**row, "q": row["q"].upper()} for row in ROWS[:4]]
     lines(small_tasks / "data" / "dev.jsonl", [*ROWS[:4], *ROWS[9:12], *copies])
     evaluator = task(small_tasks, {"search": {"ids": "0:4"}})
-    for sample in evaluator.samples(llava, "search", 99):
+    for sample in some(evaluator.samples(llava, "search", 99)):
         assert not [row for row in copies if row["q"] in sample.prompt]
 
 
@@ -48,7 +49,7 @@ def test_another_number_of_examples_from_another_split(
     data = {"path": small_tasks / "data", "files": {"dev": "dev.jsonl", "shots": "shots.jsonl"}}
     for count in (1, 4):
         evaluator = task(small_tasks, {"search": {}}, num_fewshot=count, data=data)
-        for sample in evaluator.samples(llava, "search", 99):
+        for sample in some(evaluator.samples(llava, "search", 99)):
             assert sample.prompt.count("\n\n") == count
     with pytest.raises(BadInput, match=r"data set's split 'shots'; data has files for dev$"):
         task(small_tasks, {"search": {}})

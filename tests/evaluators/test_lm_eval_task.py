@@ -15,6 +15,7 @@ from suite.evaluators.lm_eval_task import LmEvalTask
 from suite.evaluators.scorers.by_name import SCORERS
 from tests.evaluators import random_model
 from tests.evaluators.random_model import METRICS, NEW_TOKENS, randomise
+from tests.nonempty import some
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("lm_eval")
@@ -98,7 +99,7 @@ def test_any_scorer_becomes_a_task_without_a_file(handle, folder, scorer):
     tasks = {"tasks": {"x": task}, "groups": {}, "group_map": {}}
     samples = evaluate(lm=lm, task_dict=tasks, bootstrap_iters=0)["samples"]["x"]
     scores = own.evaluate(handle, "search")
-    for figure in SCORERS[scorer]("", own.splits["search"][0]):
+    for figure in some(SCORERS[scorer]("", own.splits["search"][0])):
         assert scores[figure].items == tuple(s[figure] for s in samples)
 
 

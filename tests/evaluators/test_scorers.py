@@ -17,6 +17,7 @@ from suite.evaluators.scorers.by_name import (
     vqa_en,
     vqa_ja,
 )
+from tests.nonempty import some
 
 ITEM = Item("1", "?", "20")
 
@@ -107,7 +108,7 @@ def test_english_vqa_has_no_gate() -> None:
 
 
 def test_medians_are_of_figures_that_the_scorer_has() -> None:
-    for scorer, medians in MEDIANS.items():
+    for scorer, medians in some(MEDIANS.items()):
         assert set(medians.values()) <= set(SCORERS[scorer]("", Item("1", "?", JA)))
 
 

@@ -8,18 +8,19 @@ from typing import Any
 
 import pytest
 import torch
-import yaml
 from safetensors.torch import load_file
 
 from suite import resources
 from suite.__main__ import main
 from suite.assembly import assemble
+from suite.assembly.spec import RunSpec
 from suite.checkpoints.parents import Parent
 from suite.evaluators.models import handle
 from suite.export.card import Made, Origin, texts
 from suite.export.checkpoint import Weights
 from suite.merging import PathMerger, Sources
 from suite.recipes.layer_path import Hop, LayerPath, read_json
+from suite.records.folder import RunFolder
 from suite.records.trial import Score, Trial
 from suite.search.pick import Pick
 from tests.export.unrolling import SOUP, ten_hops
@@ -111,8 +112,8 @@ def test_a_trial_of_a_run_is_exported_with_its_scores(
     (run,) = (file.parent for file in tmp_path.rglob("trials.jsonl"))
     order = [("japanese", 0), ("soup", 1), ("japanese", 1), ("soup", 1), ("japanese", 5)]
     path = LayerPath("japanese", tuple(Hop(*hop, scale) for hop in order), {"soup": SOUP})
-    config = yaml.safe_load((run / "config.yaml").read_text())
-    evaluators = [assemble.evaluator(e, config) for e in config["task"]["evaluators"].values()]
+    made = RunSpec.of(RunFolder(run))
+    evaluators = assemble.evaluators(made)
 
     def scores(live: handle.TransformersHandle) -> dict[str, Any]:
         return {
@@ -122,7 +123,7 @@ def test_a_trial_of_a_run_is_exported_with_its_scores(
         }
 
     folders = {n: resources.resolve(f"zoo:ja_math_micro/{n}") for n in ("base", *path.models)}
-    live = handle.load(folders["base"], "cpu", config["batch_size"])
+    live = handle.load(folders["base"], "cpu", made.batch_size)
     PathMerger(Sources.load(folders), live.model).merge(path)
     line = json.loads((run / "trials.jsonl").read_text())
     line |= {"recipe": path.to_json(), "scores": scores(live)}
@@ -133,7 +134,7 @@ def test_a_trial_of_a_run_is_exported_with_its_scores(
     assert "path of 5 hops over japanese, soup" in capsys.readouterr().out
     card = (out / "README.md").read_text()
     if scale == 1.0:
-        assert scores(handle.load(out, "cpu", config["batch_size"])) == line["scores"]
+        assert scores(handle.load(out, "cpu", made.batch_size)) == line["scores"]
     assert ("gives the same scores bit for bit" in card) == (scale == 1.0)
     assert read_json(json.loads((out / "recipe.json").read_text())) == path
     assert not (out / "mergekit_config.yml").exists()  # a part is a merge

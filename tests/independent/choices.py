@@ -13,10 +13,10 @@ from tests.independent.journals import Array
 def candidates(losses: Array, best: int = 10) -> list[int]:
     """The front of the trials, and the `best` by each objective; failed trials are rows of nan.
 
-    Of equal losses the earlier trial comes first.
+    Of equal losses the earlier trial comes first, and alone stands for them on the front.
     """
     alive = np.flatnonzero(~np.isnan(losses).any(axis=1))
-    found = set(front(losses))
+    found = set({tuple(losses[n]): n for n in reversed(front(losses))}.values())
     for column in losses.T:
         found |= {int(k) for k in alive[np.argsort(column[alive], kind="stable")][:best]}
     return sorted(found)
@@ -54,9 +54,9 @@ def knee(losses: dict[int, list[float]]) -> int:
     normal = _normal(scaled[ends]) if len(set(ends)) == len(ends) else np.zeros(len(ends))
     if not (normal > 0).all():
         return numbers[kept[int(np.round(scaled.sum(axis=1), 12).argmin())]]
-    below = np.round((scaled[ends[0]] - scaled) @ normal, 12)
-    nearest = min(ends, key=lambda n: (float((np.maximum(F[n], 0) ** 2).sum()), n))
-    return numbers[kept[int(below.argmax()) if below.max() > 0 else nearest]]
+    below = np.round((scaled[ends[0]] - scaled) @ normal, 10)
+    deepest = np.flatnonzero(below == below.max()).tolist() if below.max() > 0 else ends
+    return numbers[kept[min(deepest, key=lambda n: (float((F[n] ** 2).sum()), n))]]
 
 
 def _normal(points: Array) -> Array:

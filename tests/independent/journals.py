@@ -95,7 +95,9 @@ def without_recipes(file: Iterable[bytes]) -> Iterator[dict[str, Any]]:
 def table(path: Path) -> list[dict[str, str]]:
     """Rows of a CSV file with a header."""
     with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+        rows = list(csv.DictReader(file))
+    assert rows, f"{path}: no rows to check"
+    return rows
 
 
 def objectives(run: Path) -> list[Objective]:

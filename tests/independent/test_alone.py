@@ -39,4 +39,4 @@ def test_the_check_finds_an_import(tmp_path: Path) -> None:
     path.write_text(
         "def f():\n    from suite.statistics import pareto\n    import suite.spaces.space as s\n"
     )
-    assert imported(path) == {"suite", "suite.spaces.space"}
+    assert imported(path) == {"suite.statistics", "suite.spaces.space"}

@@ -10,10 +10,12 @@ import math
 import os
 from collections import defaultdict
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from tests.independent import indicators, journals, published, statistics, study
@@ -31,9 +33,7 @@ class Source:
     folder: Path
 
     def rows(self, name: str) -> list[dict[str, str]]:
-        rows = journals.table(self.folder / f"{name}.csv")
-        assert rows, name
-        return rows
+        return journals.table(self.folder / f"{name}.csv")
 
 
 def sources() -> list[Any]:
@@ -67,11 +67,12 @@ def close(row: dict[str, str], **found: float) -> None:
 
 
 def test_every_loss_follows_from_the_outcomes(source: Source) -> None:
-    for by in source.task.runs.values():
-        for run in by.values():
-            np.testing.assert_allclose(run.losses, run.written, rtol=1e-12, atol=1e-12)
-            for merge in run.judged:
-                assert merge.losses == pytest.approx(merge.written, rel=1e-12, abs=1e-12)
+    runs = [run for by in source.task.runs.values() for run in by.values()]
+    assert any(run.judged for run in runs)
+    for run in runs:
+        np.testing.assert_allclose(run.losses, run.written, rtol=1e-12, atol=1e-12)
+        for merge in run.judged:
+            assert merge.losses == pytest.approx(merge.written, rel=1e-12, abs=1e-12)
 
 
 def test_runs(source: Source) -> None:
@@ -121,13 +122,19 @@ def test_strategies_hold_the_runs_and_their_medians(source: Source) -> None:
         check_median_interval(row, values)
 
 
+@cache
+def middle(n: int) -> npt.NDArray[np.intp]:
+    """Ranks of the two values in the middle of n drawn with replacement, 20,000 times: (2, 20000)."""
+    drawn = np.sort(np.random.default_rng(3).integers(0, n, (20_000, n)), axis=1)
+    return drawn[:, [(n - 1) // 2, n // 2]].T
+
+
 def check_median_interval(row: dict[str, str], values: list[float]) -> None:
     """low and high, a percentile bootstrap: between the 1.5 and 3.5 % points of the exact one."""
     if len(values) < 5:
         assert math.isnan(number(row["low"])) and math.isnan(number(row["high"]))
         return
-    rng = np.random.default_rng(3)
-    medians = np.median(rng.choice(values, (20_000, len(values))), axis=1)
+    medians = np.sort(values)[middle(len(values))].mean(axis=0)
     for name, (least, most) in {"low": (0.015, 0.035), "high": (0.965, 0.985)}.items():
         least, most = np.quantile(medians, [least, most])
         assert least - 1e-9 <= float(row[name]) <= most + 1e-9, (row, least, most)

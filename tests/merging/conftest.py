@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -13,9 +14,12 @@ Weights = dict[str, torch.Tensor]
 
 @pytest.fixture(scope="session", autouse=True)
 def kernels(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """A cache of this session's own, in which each kernel variant is compiled once."""
+    """A cache of this session's own, in which each kernel variant is compiled once for all workers."""
+    root = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        root = root.parent  # each worker has a folder in that of the session
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MERGE_SUITE_CACHE", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("MERGE_SUITE_CACHE", str(root / "kernels"))
         kernel._variant.cache_clear()
         yield
     kernel._variant.cache_clear()

@@ -8,6 +8,7 @@ from suite.merging.donor import Donor, models
 from suite.merging.sources import Sources
 from suite.recipes.recipe import Input, Recipe
 from tests.merging.making import Weights, family, merged
+from tests.nonempty import some
 
 SHAPES = {
     "model.layers.0.mlp.weight": (9, 40),
@@ -34,7 +35,7 @@ def vectors(models: dict[str, Weights], name: str = NAME, **more: bool) -> Weigh
 
 
 def test_each_tensor_keeps_its_entries_and_loses_their_order(near: dict[str, Weights]) -> None:
-    for name, vector in vectors(near).items():
+    for name, vector in some(vectors(near).items()):
         real = (near["a"][name] - near["base"][name]).flatten()
         assert torch.equal(vector.sort().values, real.sort().values)
         assert not torch.equal(vector, real)

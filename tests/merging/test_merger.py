@@ -19,6 +19,7 @@ from suite.recipes.parameters import Filtered
 from suite.recipes.recipe import Input, Recipe
 from tests.merging.making import PAIR, RECIPES, Weights, inputs, merged, snapshot
 from tests.merging.reference import expected
+from tests.nonempty import some
 
 Make = Callable[..., Any]
 LAYERS = 3
@@ -37,7 +38,7 @@ def test_merges_equal_the_formula(
     """To within (K + 3) units of rounding of Σ |terms|, element by element."""
     live, recipe = tiny(9), RECIPES[name]
     Merger(Sources.from_tensors(models), live, mode).merge(recipe)
-    for tensor, found in live.named_parameters():
+    for tensor, found in some(live.named_parameters()):
         want = expected(recipe, models, tensor, LAYERS)
         assert not want.misses(found.numpy()).any()
         assert not any(map(math.isinf, want.bound()))
@@ -103,7 +104,7 @@ def test_a_parent_comes_out_bit_for_bit(
 def test_each_part_of_the_model_by_its_own_method(models: dict[str, Weights], mode: Any) -> None:
     recipe = RECIPES["by part"]
     found = merged(models, recipe, mode)
-    for method in recipe.methods:
+    for method in some(recipe.methods):
         alone = Recipe(method, _known(recipe, method), METHODS_BASE.get(method))
         whole = merged(models, alone, mode)
         places = [name for name in found if recipe.method_on(name) == method]

@@ -39,6 +39,15 @@ def test_task_arithmetic() -> None:
     assert methods.task_arithmetic(row(1, -1), half, YES).tolist() == [[0.5, -0.5]]
 
 
+def test_weights_that_sum_to_less_than_nothing_are_divided_by_their_sum() -> None:
+    """The sum keeps its sign: (-3, 1) / -2 adds up to 1, as every normalised merge does."""
+    negative = row(-3, 1)
+    assert methods.linear(negative, YES).tolist() == [[1.5, -0.5]]
+    assert methods.task_arithmetic(negative, np.array([0.5]), YES).tolist() == [[0.75, -0.25]]
+    right = methods.nuslerp(np.array([math.cos(0.7)]), negative)[0]  # t = 1 / -2
+    assert right == pytest.approx(np.sin([1.5 * 0.7, -0.5 * 0.7]) / math.sin(0.7), rel=1e-9)
+
+
 @pytest.mark.parametrize("angle", [0.0, 0.01, 0.03, 0.5, math.pi / 2, 3.0, math.pi])
 @pytest.mark.parametrize("t", [0.0, 0.3, 0.5, 1.0])
 def test_slerp(angle: float, t: float) -> None:

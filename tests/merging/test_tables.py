@@ -14,6 +14,7 @@ from suite.merging import Sources, tables
 from suite.merging.plan import Edges
 from suite.merging.tables import Tables
 from tests.merging.making import Weights, family
+from tests.nonempty import some
 
 SHAPES = {"layers.0.w": (7, 30), "layers.1.w": (3, 5), "norm": (24,), "one": (1,), "some": ()}
 
@@ -73,7 +74,7 @@ def test_orders_and_ranks_are_numpys_stable_argsort() -> None:
     found = made(models)
     ranks = found.row_ranks("base", "a")
     orders = {up: found._order("base", "a", up) for up in (True, False)}
-    for segment in found.layout.segments:
+    for segment in some(found.layout.segments):
         vector = (models["a"][segment.name] - models["base"][segment.name]).numpy()
         sizes, part = np.abs(vector).ravel(), slice(segment.start, segment.stop)
         assert (orders[True][part] == np.argsort(sizes, kind="stable")).all()
@@ -104,7 +105,7 @@ def test_gram_and_norms(base: str | None, monkeypatch: pytest.MonkeyPatch) -> No
     models = family(SHAPES)
     found = made(models)
     gram, norms = found.gram(("a", "b", "c"), base), found.l1_norms("base", "a")
-    for index, segment in enumerate(found.layout.segments):
+    for index, segment in some(enumerate(found.layout.segments)):
         under = 0 if base is None else models["base"][segment.name]
         stack = [(models[n][segment.name] - under).double().numpy().ravel() for n in "abc"]
         np.testing.assert_allclose(gram[index], np.array(stack) @ np.array(stack).T, atol=1e-10)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import torch
 
 from suite.errors import BadInput
 from suite.optimizers import contract
@@ -160,6 +159,8 @@ class GlobalDraws(Walk):
 
 class TorchDraws(Walk):
     def step(self) -> Vector:
+        import torch
+
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(int(self.rng.integers(2**31)))
             step = torch.randn(self.size, len(self.best), dtype=torch.float64).numpy()

@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 import optuna
 import pytest
-import torch
 from optuna.distributions import FloatDistribution
 from pymoo.problems import get_problem
 
 from suite.errors import BadInput
 from suite.optimizers import contract, contract_plays, optuna_gp
-from suite.records.trial import failure_losses
+from suite.records.penalty import penalty
 from suite.spaces.space import Parameter, SearchSpace, Vector
 
+torch = pytest.importorskip("torch")
 D = 3
 SPACE = SearchSpace([Parameter(f"x{i}") for i in range(D)])
 ZDT1 = get_problem("zdt1", n_var=D)
@@ -56,7 +56,7 @@ def test_it_is_optuna(batch: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("losses", "as_told"), [((0.1, 1.5), (1.0, 1.5)), (tuple(failure_losses(2)), (2.0, 2.0))]
+    ("losses", "as_told"), [((0.1, 1.5), (1.0, 1.5)), (tuple(penalty(2)), (2.0, 2.0))]
 )
 def test_outside_the_reference_no_loss_counts_as_won(
     losses: tuple[float, ...], as_told: tuple[float, ...]

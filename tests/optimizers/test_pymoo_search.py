@@ -12,7 +12,7 @@ import pytest
 from suite.optimizers import age_moea, gde3, moead, nsga2, nsga3, sms_emoa
 from suite.optimizers.contract_plays import bowls
 from suite.optimizers.optimizer import Optimizer
-from suite.records.trial import failure_losses
+from suite.records.penalty import penalty
 from suite.spaces.space import Parameter, SearchSpace
 from tests.optimizers.pymoo_alone import CUBE, MIXED
 
@@ -67,7 +67,7 @@ def test_a_run_recovers_from_a_population_of_failures(
         F = bowls(X, m)
         best += F.sum(axis=1).tolist()
         failed = (np.arange(told, told + len(X)) % 5 == 0) | (np.arange(told, told + len(X)) < 40)
-        F[failed] = failure_losses(m)
+        F[failed] = penalty(m)
         search.tell(X, F)
         told += len(X)
     assert np.mean(best[-40:]) < 0.8 * np.mean(best[:40])

@@ -12,6 +12,7 @@ import pytest
 from suite.assembly import compose
 from suite.errors import BadInput
 from suite.problems import bbob
+from tests.nonempty import some
 
 TASKS = [1, 28, 46, 55]
 
@@ -27,19 +28,19 @@ def test_the_ideal_is_the_two_optima(
 ) -> None:  # type: ignore[no-untyped-def]
     """The single-objective suite tells its optima, by a file in the working folder."""
     monkeypatch.chdir(tmp_path)
-    entries = compose.compose([f"task=bbob_biobj_f{function:02}"])["task"]["objectives"].values()
+    entries = compose.compose([f"task=bbob_biobj_f{function:02}"]).task.objectives
     pair = re.findall(r"bbob_f(\d+)_i(\d+)", bbob.make(function)._problem.name)
     problem = bbob.make(function)
-    for place, ((single, instance), entry) in enumerate(zip(pair, entries, strict=True)):
+    for place, ((single, instance), entry) in some(enumerate(zip(pair, entries, strict=True))):
         suite = cocoex.Suite("bbob", f"instances: {instance}", "dimensions: 10")
         known = suite.get_problem_by_function_dimension_instance(int(single), 10, int(instance))
         known._best_parameter("print")
         best = np.loadtxt(tmp_path / "._bbob_problem_best_parameter.txt")
-        assert known(best) == pytest.approx(entry["ideal"], abs=1e-6)
+        assert known(best) == pytest.approx(entry.ideal, abs=1e-6)
         assert np.abs(best).max() <= bbob.BOX
         settings = problem.space.decode((best + bbob.BOX) / (2 * bbob.BOX))
         value = problem.measure(settings, "report")[f"f{place + 1}"].value
-        assert value == pytest.approx(entry["ideal"], abs=1e-6)
+        assert value == pytest.approx(entry.ideal, abs=1e-6)
 
 
 @pytest.mark.parametrize("function", TASKS)
@@ -47,12 +48,12 @@ def test_values_are_cocos_and_never_below_the_ideal(function: int, cocoex) -> No
     problem = bbob.make(function, d=10)
     suite = cocoex.Suite("bbob-biobj", "instances: 1", "dimensions: 10")
     direct = suite.get_problem_by_function_dimension_instance(function, 10, 1)
-    entries = compose.compose([f"task=bbob_biobj_f{function:02}"])["task"]["objectives"].values()
+    entries = compose.compose([f"task=bbob_biobj_f{function:02}"]).task.objectives
     for x in np.random.default_rng(0).uniform(-5, 5, (50, 10)):
         settings = dict(zip(problem.space.names, x.tolist(), strict=True))
         values = [score.value for score in problem.measure(settings, "search").values()]
         assert values == list(direct(x))
-        assert all(v > entry["ideal"] for v, entry in zip(values, entries, strict=True))
+        assert all(v > entry.ideal for v, entry in zip(values, entries, strict=True))
     assert problem.front() is None
 
 

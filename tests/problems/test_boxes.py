@@ -30,10 +30,10 @@ def test_the_box_follows_from_the_rule(name: str) -> None:
         pytest.importorskip("cocoex")
     config = compose.compose([f"task={name}"])
     problem = problems.build(config)
-    entries = list(config["task"]["objectives"].values())
-    ideal = np.array([entry["ideal"] for entry in entries])
-    reference = np.array([entry["reference"] for entry in entries])
-    assert [entry["metric"] for entry in entries] == [f"problem.{f}" for f in problem.figures]
+    entries = config.task.objectives
+    ideal = np.array([entry.ideal for entry in entries])
+    reference = np.array([entry.reference for entry in entries])
+    assert [entry.metric for entry in entries] == [f"problem.{f}" for f in problem.figures]
 
     sample = qmc.Sobol(problem.space.d, rng=np.random.default_rng(0)).random(2**12)
     scores = [problem.measure(problem.space.decode(x), "search").values() for x in sample]

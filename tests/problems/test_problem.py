@@ -81,7 +81,9 @@ def test_what_has_no_value_is_a_failed_trial_and_the_search_goes_on(tmp_path: Pa
     failed = [trial for trial in trials if trial.status == "failed"]
     assert 0 < len(failed) < 40
     assert {trial.recipe["settings"]["method"] for trial in failed} == {0}
-    assert {trial.error for trial in failed} == {"CandidateFailure: figure cost is nan"}
+    assert {trial.error for trial in failed} == {
+        "CandidateFailure: score 'problem.cost': value nan is not finite"
+    }
     for trial in trials:
         assert read_json(trial.recipe) == found.recipe(np.array(trial.x))
 

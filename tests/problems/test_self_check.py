@@ -42,7 +42,7 @@ def test_the_suite_reaches_what_the_library_alone_reaches(
     assert main(["run", *words, f"results={tmp_path}"]) == 0
     trials = Journal(tmp_path / task / strategy / "seed=3" / "trials.jsonl").read()
     ours = np.array([trial.losses for trial in trials])
-    direct = alone.losses(strategy, compose.compose(words)["task"], 3, n)
+    direct = alone.losses(strategy, compose.compose(words).task.written, 3, n)
     assert np.array_equal(ours, direct)
     assert pareto.hypervolume(ours) == pareto.hypervolume(direct) > 0
 
@@ -50,6 +50,6 @@ def test_the_suite_reaches_what_the_library_alone_reaches(
 @pytest.mark.parametrize("strategy", sorted(alone.LIBRARIES))
 def test_a_direct_run_of_another_seed_differs(strategy: str) -> None:
     importable(strategy)
-    spec = compose.compose(["task=zdt1"])["task"]
+    spec = compose.compose(["task=zdt1"]).task.written
     one, other = (alone.losses(strategy, spec, seed, 10) for seed in (0, 1))
     assert one.shape == (10, 2) and not np.array_equal(one, other)

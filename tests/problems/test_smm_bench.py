@@ -87,7 +87,7 @@ def test_what_is_missing_is_said_with_where_to_get_it(folders: dict[str, Path]) 
     with pytest.raises(BadInput, match=r"no such file; download and unzip .* drive\.google\.com"):
         smm_bench.make("ps", folders["ps"].parent)
     config = compose.compose(["task=smm_bench_ps", f"task.problem.data={folders['ps']}"])
-    assert len(problems.files(config["task"])) == 2  # part of a run's identity
+    assert len(problems.files(config.task)) == 2  # part of a run's identity
 
 
 def test_pickles_are_named_and_not_opened(tmp_path: Path) -> None:

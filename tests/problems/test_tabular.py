@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 from suite import load_task, resources
 from suite.__main__ import main
@@ -17,6 +16,7 @@ from suite.errors import BadInput
 from suite.problems import tabular
 from suite.records.journal import Journal
 from suite.records.trial import Score
+from tests.nonempty import some
 
 DATA = {
     task: resources.ZOO / f"{task}_tabular/surrogate.npz"
@@ -28,6 +28,7 @@ FIGURES = ("ja_math.acc_ja", "ja_general.em")
 COMMANDS = """
 import sys
 from suite.__main__ import main
+from tests.nonempty import some
 words = ["task=ja_math_micro_tabular", "results=" + sys.argv[1]]
 for command in (["check"], ["run", "optimizer=nsga2", "trials=30"], ["judge"]):
     assert main([command[0], *words, *command[1:]]) == 0
@@ -45,10 +46,11 @@ def candidates(count: int, d: int = 24) -> np.ndarray:
 
 @pytest.mark.parametrize("task", DATA)
 def test_the_networks_are_those_that_torch_computes(task: str) -> None:
+    torch = pytest.importorskip("torch")
     surrogate = tabular.read(DATA[task])
     X = candidates(20, surrogate.space.d)
     with np.load(DATA[task]) as file:
-        for index, found in enumerate(surrogate.members(X)):
+        for index, found in some(enumerate(surrogate.members(X))):
             hidden = torch.tensor(2 * X - 1)
             for layer in range(3):
                 weight, bias = (
@@ -61,12 +63,11 @@ def test_the_networks_are_those_that_torch_computes(task: str) -> None:
 
 @pytest.mark.parametrize("task", DATA)
 def test_the_boxes_are_those_of_the_real_task(task: str) -> None:
-    real, own = (compose.compose([f"task={name}"])["task"] for name in (task, f"{task}_tabular"))
-    for name, objective in real["objectives"].items():
-        other = own["objectives"][name]
-        assert other["metric"] == f"problem.{objective['metric']}"
-        for key in ("direction", "ideal", "reference"):
-            assert other[key] == objective[key]
+    real, own = (compose.compose([f"task={name}"]).task for name in (task, f"{task}_tabular"))
+    for other, objective in zip(own.objectives, real.objectives, strict=True):
+        assert other.metric == f"problem.{objective.metric}"
+        for key in ("name", "direction", "ideal", "reference"):
+            assert getattr(other, key) == getattr(objective, key)
     assert DATA[task].stat().st_size < 2e6
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from suite.recipes.coefficients import multiplier
 from suite.recipes.recipe import Input, Recipe
 from tests.merge_spaces import SOURCES, UNIT, space
 
@@ -51,6 +52,16 @@ def test_folded_sums_are_the_same_merge() -> None:
     found = np.array([*space("source").settings(recipe).values()])
     expected = base + 0.7 * (0.2 * tasks[0] + 0.6 * tasks[1]) / 0.8
     assert base + found @ tasks == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("method", ["linear", "task_arithmetic", "dare_linear", "nuslerp"])
+def test_a_negative_sum_of_weights_keeps_its_sign(method: str) -> None:
+    both = (Input("ja", {"weight": -3.0}), Input("en", {"weight": 1.0}))
+    switch = {} if method == "nuslerp" else {"normalize": True}
+    base = None if method == "linear" else "base"
+    recipe = Recipe(method, both, base, switch)
+    found = [multiplier(recipe, source, "model.norm.weight", 6) for source in both]
+    assert found == pytest.approx([1.5, -0.5])
 
 
 def test_lambda_is_not_counted_twice() -> None:

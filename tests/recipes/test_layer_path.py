@@ -76,7 +76,7 @@ def checkpoint(tmp_path: Path) -> Callable[..., Path]:
     def make(
         layers: Any = LAYERS, scales: Any = SCALES, kind: str = "float32", shards: int = 1
     ) -> Path:
-        import torch
+        torch = pytest.importorskip("torch")
         from safetensors.torch import save_file
         from transformers import MistralConfig, MistralForCausalLM
 

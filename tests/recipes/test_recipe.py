@@ -130,6 +130,8 @@ BAD: list[tuple[str, tuple[Any, ...]]] = [
     ("t belongs at the top", ("slerp", (Input("a", {"t": 0.5}), Input("b")), "a", {"t": 0.5})),
     ("task_arithmetic needs a base model", ("task_arithmetic", (A,))),
     ("'a' cannot be merged into itself", ("ties", (A, B), "a")),
+    ("'a' cannot be merged into itself", ("task_arithmetic", (A, B), "a")),
+    ("'a' cannot be merged into itself", ("nuslerp", (A, B), "a")),
     ("models named twice: a", ("linear", (A, A))),
     ("model 'b' has no weight", ("linear", (A, Input("b")))),
     ("model 'a': weight is nan", ("linear", (Input("a", {"weight": math.nan}),))),
@@ -149,6 +151,14 @@ def test_bad_recipes(message: str, arguments: tuple[Any, ...]) -> None:
     with pytest.raises(BadInput, match=message) as error:
         Recipe(*arguments)
     assert "\n" not in str(error.value)
+
+
+def test_a_base_that_is_also_merged_is_one_model() -> None:
+    """SLERP's base is one of its two models, and a linear merge may hold it too: it is read once."""
+    slerp = Recipe("slerp", (Input("a"), Input("b")), "b", {"t": 0.5})
+    assert slerp.models == ("b", "a")
+    assert Recipe("linear", (A, B), "b").models == ("b", "a")
+    assert ties({"weight": 1.0}).models == ("base", "a", "b")
 
 
 @pytest.mark.parametrize("data", [{}, {"method": "linear", "inputs": 3}, [], {"inputs": [{}]}])

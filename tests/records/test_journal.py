@@ -61,6 +61,14 @@ def test_a_missing_line_is_refused(tmp_path: Path) -> None:
         journal.read()
 
 
+def test_a_line_twice_is_refused(tmp_path: Path) -> None:
+    journal = filled(tmp_path, 3)
+    lines = journal.path.read_text().splitlines()
+    journal.path.write_text("\n".join([*lines[:2], *lines[1:]]) + "\n")
+    with pytest.raises(BadInput, match="line 3: trial 1 where 2 belongs"):
+        journal.read()
+
+
 def test_a_full_disk_leaves_whole_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     journal = filled(tmp_path, 2)
     before = journal.path.read_bytes()

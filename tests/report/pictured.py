@@ -10,7 +10,7 @@ from typing import Any
 
 from PIL import Image, ImageDraw
 
-from suite.report.load.samples import digest
+from suite.records.picture_names import picture_name
 
 COUNT = 6  # items of every evaluator
 COLOURS = {"赤い": (214, 40, 40), "青い": (40, 80, 220), "緑の": (40, 150, 60)}
@@ -64,7 +64,7 @@ def _samples(line: Mapping[str, Any], known: set[str]) -> list[dict[str, Any]]:
                     "outcome": graded * japanese,
                     "evaluator": evaluator,
                     "outcomes": {"rougeL": graded, "rougeL_ja": graded * japanese},
-                    "picture": digest(picture) if picture in known else picture,
+                    "picture": picture_name(picture) if picture in known else picture,
                 }
             )
             known.add(picture)

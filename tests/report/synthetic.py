@@ -152,7 +152,7 @@ def _write_run(
             "base": "base",
             "objectives": [o.__dict__ for o in objectives(m, paths)],
         },
-        "optimizer": {"name": optimizer},
+        "optimizer": optimizer,
         "seed": seed,
         "trials": trials,
     }

@@ -119,6 +119,7 @@ def test_without_outcomes_of_items_the_seeds_alone_decide(results: Results) -> N
 
     runs = tuple(replace(run, reported=tuple(map(bare, run.reported))) for run in results.runs)
     found = comparisons.comparison_rows(replace(results, runs=runs))
+    assert found
     for row in found:
         assert np.isnan(row.p_items) and np.isnan(row.sd_items) and row.held == ()
         assert bool(row.better) == (row.p_holm < 0.05)

@@ -11,6 +11,7 @@ import pytest
 import synthetic
 
 from suite.errors import BadInput
+from suite.records.task_folder import TaskFolder
 from suite.report.load import families
 from suite.report.load.load import load
 from suite.report.rows import words
@@ -30,12 +31,12 @@ def test_what_is_frozen_is_read_again(folder: Path) -> None:
         ("controls", False, "report_hypervolume", (("nsga2", "random"), ("tpe", "random"))),
         ("pairs", False, "report_hypervolume", (("nsga2", "tpe"),)),
     ]
-    path = families.freeze(folder, results, DAY)
-    assert path == folder / families.FILE
+    path = families.freeze(TaskFolder(folder), results, DAY)
+    assert path == folder / "families.json"
     again = load(folder.parent, synthetic.TASK)
-    assert families.of(again) == families.read(folder) == again.families
+    assert families.of(again) == families.read(TaskFolder(folder)) == again.families
     assert [(f.date, f.pairs) for f in again.families] == [(DAY, f.pairs) for f in made]
-    assert families.freeze(folder, again, "2027-01-01") is None
+    assert families.freeze(TaskFolder(folder), again, "2027-01-01") is None
 
 
 def test_the_page_says_what_is_frozen_and_what_it_can_never_resolve(folder: Path) -> None:
@@ -45,7 +46,7 @@ def test_the_page_says_what_is_frozen_and_what_it_can_never_resolve(folder: Path
         "controls: 2 pairs, not frozen; with 5 seeds the smallest p after Holm is"
     )
     assert "0.016 (Mann–Whitney) and 0.125 (paired by seed)" in first
-    families.freeze(folder, results, DAY)
+    families.freeze(TaskFolder(folder), results, DAY)
     again = words.floors(families.of(load(folder.parent, synthetic.TASK)), 5)
     assert all(f"frozen on {DAY}" in text for text in again)
     assert words.floors(families.of(results), 3)[0].endswith("can pass that correction.")
@@ -66,9 +67,9 @@ ENTRY = {"name": "pairs", "date": DAY, "measure": "hypervolume", "pairs": [["a",
     ],
 )
 def test_a_damaged_file_is_refused(tmp_path: Path, data: Any, said: str) -> None:
-    (tmp_path / families.FILE).write_text(json.dumps(data), encoding="utf-8")
+    (tmp_path / "families.json").write_text(json.dumps(data), encoding="utf-8")
     with pytest.raises(BadInput, match=said):
-        families.read(tmp_path)
-    (tmp_path / families.FILE).write_text('{"families": [', encoding="utf-8")
+        families.read(TaskFolder(tmp_path))
+    (tmp_path / "families.json").write_text('{"families": [', encoding="utf-8")
     with pytest.raises(BadInput, match="damaged"):
-        families.read(tmp_path)
+        families.read(TaskFolder(tmp_path))

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from suite.report.figures import figures
 from suite.report.load.load import load
 from suite.report.rows import series
+from tests.nonempty import some
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +36,7 @@ def test_names_neither_overlap_nor_leave_the_axes(axes) -> None:  # type: ignore
 
 def test_a_surface_never_claims_what_is_not_attained(axes, small: Path) -> None:  # type: ignore[no-untyped-def]
     # Between two corners only the lower of both is attained, on either side of the step.
-    for line in axes.lines:
+    for line in some(axes.lines):
         assert line.get_drawstyle() == "steps-post"
         x, y = line.get_data()
         assert (x[1:] < x[:-1]).all()

@@ -74,6 +74,7 @@ def test_searches_are_compared_with_it_by_the_same_rule_at_its_cost_and_at_the_e
 def test_a_run_that_is_not_judged_at_that_cost_has_no_row_there(folder: Path) -> None:
     """The first three trials must be on select items; here those that are no later candidates are not."""
     loaded = load(folder, synthetic.TASK)
+    assert any(run.at_cost for run in loaded.runs) and not all(run.at_cost for run in loaded.runs)
     for run in loaded.runs:
         candidates = set(choice.candidates(run.losses(2)[:3]))
         judged = set(choice.candidates(run.losses(2)))

@@ -17,6 +17,7 @@ import synthetic
 from suite.errors import BadInput
 from suite.records.trial import Trial
 from suite.report.load.load import load
+from tests.nonempty import some
 
 RUN = Path(synthetic.TASK) / "nsga2" / "seed=1"
 
@@ -42,11 +43,14 @@ def test_everything_written_is_read(small: Path) -> None:
 
 
 def test_failed_trials_are_rows_of_nan(small: Path) -> None:
-    for run in load(small, synthetic.TASK).runs:
+    seen: set[bool] = set()
+    for run in some(load(small, synthetic.TASK).runs):
         failed = np.array([trial.status == "failed" for trial in run.trials])
+        seen |= {*failed.tolist()}
         losses = run.losses(2)
         assert np.isnan(losses[failed]).all()
         assert np.isfinite(losses[~failed]).all()
+    assert seen == {True, False}
 
 
 def test_a_parent_is_told_by_its_recipe_not_by_its_name(small: Path) -> None:
@@ -117,15 +121,15 @@ def worsen_first_loss(path: Path) -> None:
 @pytest.mark.parametrize(
     ("file", "damage", "says"),
     [
-        ("config.yaml", Path.unlink, "config.yaml: cannot be read"),
-        ("config.yaml", replace("task:", "tusk:"), "no mapping with the key 'task'"),
+        ("config.yaml", Path.unlink, "not a run's folder (no config.yaml)"),
+        ("config.yaml", replace("task:", "tusk:"), "no mapping under the key 'task'"),
         ("config.yaml", replace("metric:", "metrics:"), "task.objectives must list name"),
         ("config.yaml", replace("ideal: 0.9", "ideal: 0.8"), "its objectives differ"),
         ("config.yaml", replace("ideal: 0.9", "ideal: 0.3"), "they must differ"),
         ("config.yaml", lambda path: path.write_bytes(b"\xff"), "not UTF-8"),
         ("config.yaml", lambda path: path.write_text("a: [", "utf-8"), "not valid YAML"),
-        ("environment.json", Path.unlink, "environment.json: cannot be read"),
-        ("environment.json", replace("{", ""), "not a JSON object"),
+        ("environment.json", Path.unlink, "environment.json: missing"),
+        ("environment.json", replace("{", ""), "not valid JSON"),
         ("trials.jsonl", Path.unlink, "trials.jsonl: missing"),
         ("trials.jsonl", replace('"status"', '"state"'), "trials.jsonl, line 1"),
         ("trials.jsonl", drop_first_line, "trials.jsonl, line 1"),
@@ -178,7 +182,7 @@ def test_a_folder_that_is_no_seed_is_refused(results: Path) -> None:
 
 
 def test_journaled_losses_follow_from_the_scores(small: Path) -> None:
-    for run in load(small, synthetic.TASK).runs:
-        for trial in run.trials:
+    for run in some(load(small, synthetic.TASK).runs):
+        for trial in some(run.trials):
             for objective, loss in zip(synthetic.OBJECTIVES, trial.losses, strict=False):
                 assert math.isclose(objective.loss(trial.scores[objective.metric].value), loss)

@@ -10,6 +10,7 @@ import pytest
 import synthetic
 
 from suite.errors import BadInput
+from suite.records.task_folder import TaskFolder
 from suite.report.load import reference
 from suite.report.load.load import load
 from suite.report.load.reference import Reference
@@ -31,28 +32,28 @@ def test_only_what_is_not_dominated_is_kept() -> None:
 
 
 def test_it_comes_back_as_it_was_written(tmp_path: Path) -> None:
-    reference.write(tmp_path, OBJECTIVES, made())
-    found = reference.read(tmp_path, OBJECTIVES)
+    reference.write(TaskFolder(tmp_path), OBJECTIVES, made())
+    found = reference.read(TaskFolder(tmp_path), OBJECTIVES)
     assert found is not None
     np.testing.assert_array_equal(found.losses, made().losses)
     assert (found.kind, found.hypervolume, found.frozen, found.source) == (
         "known", made().hypervolume, "2026-01-02", "a formula",
     )  # fmt: skip
-    assert reference.read(tmp_path / "other", OBJECTIVES) is None
+    assert reference.read(TaskFolder(tmp_path / "other"), OBJECTIVES) is None
 
 
 def test_it_is_frozen_once(tmp_path: Path) -> None:
-    path = reference.write(tmp_path, OBJECTIVES, made())
+    path = reference.write(TaskFolder(tmp_path), OBJECTIVES, made())
     before = path.read_bytes()
     with pytest.raises(BadInput, match="frozen already"):
-        reference.write(tmp_path, OBJECTIVES, made())
+        reference.write(TaskFolder(tmp_path), OBJECTIVES, made())
     assert path.read_bytes() == before
 
 
 def test_a_front_of_other_objectives_is_refused(tmp_path: Path) -> None:
-    reference.write(tmp_path, OBJECTIVES, made())
+    reference.write(TaskFolder(tmp_path), OBJECTIVES, made())
     with pytest.raises(BadInput, match="under other objectives"):
-        reference.read(tmp_path, OBJECTIVES[::-1])
+        reference.read(TaskFolder(tmp_path), OBJECTIVES[::-1])
 
 
 @pytest.mark.parametrize(
@@ -66,10 +67,10 @@ def test_a_front_of_other_objectives_is_refused(tmp_path: Path) -> None:
     ],
 )
 def test_a_damaged_file_is_refused(tmp_path: Path, damage: dict[str, object]) -> None:
-    path = reference.write(tmp_path, OBJECTIVES, made())
+    path = reference.write(TaskFolder(tmp_path), OBJECTIVES, made())
     path.write_text(json.dumps({**json.loads(path.read_text("utf-8")), **damage}), "utf-8")
-    with pytest.raises(BadInput, match=reference.FILE):
-        reference.read(tmp_path, OBJECTIVES)
+    with pytest.raises(BadInput, match=r"reference_front\.json"):
+        reference.read(TaskFolder(tmp_path), OBJECTIVES)
 
 
 @pytest.mark.parametrize("losses", [[[1.0, 0.2]], [[np.nan, 0.1]], np.empty((0, 2))])

@@ -9,9 +9,11 @@ from typing import Any
 import pictured
 import pytest
 
+from suite.records.picture_names import picture_name
 from suite.records.trial import Score
 from suite.report.load import samples
 from suite.report.load.results import Sample
+from tests.nonempty import some
 
 PNG, JPEG = pictured.uri("ja_vqa", 0), pictured.uri("in_the_wild", 0)
 
@@ -47,7 +49,7 @@ def test_png_and_jpeg_files_are_pictures(uri: str) -> None:
         PNG[:60] + " " + PNG[60:],
         PNG[:60] + "=",
         encoded(samples.OPENINGS["png"] + bytes(samples.LARGEST)),
-        samples.digest(PNG),
+        picture_name(PNG),
     ],
 )
 def test_nothing_else_is_a_picture(value: object) -> None:
@@ -56,9 +58,9 @@ def test_nothing_else_is_a_picture(value: object) -> None:
 
 def test_a_digest_stands_for_the_picture_that_came_before() -> None:
     pictures = samples.Pictures()
-    assert pictures.read(samples.digest(PNG)) is None
-    assert pictures.read(PNG) == pictures.read(samples.digest(PNG)) == PNG
-    assert pictures.read(samples.digest(JPEG)) is None
+    assert pictures.read(picture_name(PNG)) is None
+    assert pictures.read(PNG) == pictures.read(picture_name(PNG)) == PNG
+    assert pictures.read(picture_name(JPEG)) is None
 
 
 def row(k: int, outcome: float, **more: Any) -> dict[str, Any]:
@@ -89,7 +91,7 @@ def test_the_scores_tell_whose_a_sample_is_and_what_it_scored() -> None:
 
 @pytest.mark.parametrize("outcomes", [[1, 0, 0, 0, 0], [1, 0, 0], [1, 0, 0, 1, 0, 1, 1]])
 def test_nothing_is_claimed_where_outcomes_or_numbers_disagree(outcomes: list[float]) -> None:
-    for sample in read(*(row(k, outcome) for k, outcome in enumerate(outcomes))):
+    for sample in some(read(*(row(k, outcome) for k, outcome in enumerate(outcomes)))):
         assert (sample.evaluator, sample.figures) == ("", ())
 
 

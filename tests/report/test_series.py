@@ -15,6 +15,7 @@ from suite.report.load.reference import Reference
 from suite.report.load.results import Results
 from suite.report.rows import series
 from suite.statistics import pareto
+from tests.nonempty import some
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +34,7 @@ def test_the_plane_holds_every_judged_model_once(results: Results) -> None:
     (plane,) = series.planes(results)
     assert plane.split == "report"
     assert [cloud.name for cloud in plane.clouds] == ["nsga2", "random", "tpe"]
-    for cloud in plane.clouds:
+    for cloud in some(plane.clouds):
         judged = [line for run in results.of(cloud.name) for line in run.reported]
         expected = sorted(100 * line.scores["maths.right_ja"].value for line in judged)
         assert sorted(point.x for point in cloud.points) == pytest.approx(expected)
@@ -44,14 +45,14 @@ def test_the_plane_holds_every_judged_model_once(results: Results) -> None:
 
 def test_surfaces_are_attained_by_their_share_in_natural_units(results: Results) -> None:
     (plane,) = series.planes(results)
-    for cloud in plane.clouds:
+    for cloud in some(plane.clouds):
         fronts = [
             100
             * np.array([[s.scores[o.metric].value for o in results.objectives] for s in r.reported])
             for r in results.of(cloud.name)
         ]
         for level, surface in zip(series.LEVELS, cloud.surfaces, strict=True):
-            for corner in np.array(surface):
+            for corner in some(np.array(surface)):
                 attained = [(front >= corner - 1e-9).all(axis=1).any() for front in fronts]
                 assert np.mean(attained) >= level
 
@@ -63,7 +64,7 @@ def test_the_table_of_surfaces_holds_every_corner_unscaled(results: Results) -> 
     for row in rows:
         assert (row.split, row.first, row.second) == ("report", plane.x.name, plane.y.name)
         found[row.optimizer, row.level].append((100 * row.x, 100 * row.y))
-    for cloud in plane.clouds:
+    for cloud in some(plane.clouds):
         for level, corners in zip(series.LEVELS, cloud.surfaces, strict=True):
             assert np.allclose(found.pop((cloud.name, level)), corners)
     assert not found

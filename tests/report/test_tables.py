@@ -16,6 +16,7 @@ from suite.report.load.load import load
 from suite.report.load.results import Results
 from suite.report.rows import headline, tables
 from suite.statistics import halves, multiple
+from tests.nonempty import some
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +115,7 @@ def test_summary_holds_all_seeds_their_median_and_the_mean_gain(results: Results
 def test_no_interval_over_fewer_than_five_seeds(tmp_path: Path) -> None:
     synthetic.write(tmp_path, optimizers=("tpe",), seeds=4, trials=8, items=(20, 20))
     loaded = load(tmp_path, synthetic.TASK)
-    for row in headline.summary_rows(loaded, headline.chosen_rows(loaded)):
+    for row in some(headline.summary_rows(loaded, headline.chosen_rows(loaded))):
         assert math.isnan(row.low)
         assert len(row.values) == 4
 
@@ -126,7 +127,7 @@ def front(losses: list[list[float]]) -> set[tuple[float, ...]]:
 
 
 def test_runs_table(small: Path, results: Results) -> None:
-    for row in tables.Tables.of(results).runs:
+    for row in some(tables.Tables.of(results).runs):
         folder = small / synthetic.TASK / row.optimizer / f"seed={row.seed}"
         trials, judged = read(folder / "trials.jsonl"), read(folder / "judged.jsonl")
         done = [t for t in trials if t["status"] == "ok"]

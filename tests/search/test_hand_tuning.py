@@ -12,7 +12,8 @@ import yaml
 from suite import resources
 from suite.errors import BadInput
 from suite.recipes.recipe import Input, Recipe
-from suite.records import hand_tuning as tuned
+from suite.records.hand_tuning import RULE as FILE
+from suite.records.hand_tuning import HandTuningFolder
 from suite.search.hand_tuning import plan
 
 RULE: dict[str, Any] = yaml.safe_load(
@@ -99,10 +100,11 @@ def test_one_source_cannot_be_tuned() -> None:
 
 
 def test_a_damaged_rule_file_is_one_line(tmp_path: Path) -> None:
-    assert tuned.cost(tmp_path) is None
-    (tmp_path / tuned.RULE).write_text("candidates: [", encoding="utf-8")
-    with pytest.raises(BadInput, match="damaged; restore it"):
-        tuned.cost(tmp_path)
+    folder = HandTuningFolder(tmp_path)
+    assert folder.cost() is None
+    (tmp_path / FILE).write_text("candidates: [", encoding="utf-8")
+    with pytest.raises(BadInput, match=r"damaged|not valid YAML|cannot be read"):
+        folder.cost()
 
 
 def test_ties_are_normalised_unless_a_recipe_says_otherwise() -> None:

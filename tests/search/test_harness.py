@@ -13,9 +13,10 @@ import pytest
 import yaml
 
 from suite import resources
-from suite.assembly.assemble import build
+from suite.assembly.targets import Target
 from suite.errors import BadInput
 from suite.records.journal import Journal
+from suite.records.penalty import penalised_losses
 from suite.search import harness
 from tests.conftest import KnownTask
 
@@ -30,7 +31,8 @@ COSTLY = {
 def make(name: str, task: KnownTask, seed: int = 0):  # type: ignore[no-untyped-def]
     config = yaml.safe_load((resources.data("conf") / "optimizer" / f"{name}.yaml").read_text())
     config.update(COSTLY.get(name, {}))
-    return build(config, space=task.space, n_objectives=2, seed=seed, start=None)
+    target = Target.parse(config, name)
+    return target.build(space=task.space, n_objectives=2, seed=seed, start=None)
 
 
 def search(
@@ -101,9 +103,9 @@ def test_failures_cost_budget_and_are_dominated_by_every_success(tmp_path: Path)
     trials = Journal(tmp_path / "t.jsonl").read()
     failed = [trial for trial in trials if trial.status == "failed"]
     assert len(trials) == task.measured == 60 and failed
-    assert all(trial.error == "MergeFailure: tensor 'w' is not finite" for trial in failed)
+    assert all(trial.error == "CandidateFailure: tensor 'w' is not finite" for trial in failed)
     worst = np.max([trial.losses for trial in trials if trial.status == "ok"], axis=0)
-    assert (harness.told_losses(failed[0], 2) > worst).all()
+    assert (penalised_losses(failed[0], 2) > worst).all()
 
 
 def test_programming_errors_propagate(tmp_path: Path) -> None:

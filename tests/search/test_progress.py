@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from suite.optimizers.random_search import make
+from suite.records.folder import RunFolder
 from suite.records.journal import Journal
 from suite.records.trial import Score
 from suite.search import harness
@@ -31,7 +32,7 @@ def test_state_and_summary_follow_the_journal(
     assert [s.hypervolume for s in states] == sorted(s.hypervolume for s in states)
     baselines = {"hand": {"known.near": Score(0.25, 0.1, 20), "known.far": Score(0.5, 0.0, 1)}}
     capsys.readouterr()
-    summary(known_task.objectives, trials, baselines, tmp_path, "offline folder")
+    summary(known_task.objectives, trials, baselines, RunFolder(tmp_path), "offline folder")
     shown = capsys.readouterr().out
     failed = sum(trial.status == "failed" for trial in trials)
     assert failed and f"30 trials, {failed} failed, front {states[-1].front_size}" in shown

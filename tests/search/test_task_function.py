@@ -12,8 +12,7 @@ from pymoo.optimize import minimize
 from pymoo.problems import get_problem
 
 import suite as package
-from suite.errors import BadInput
-from suite.merging.merger import MergeFailure
+from suite.errors import BadInput, CandidateFailure
 from suite.search.task_function import TaskFunction
 from suite.spaces.space import Parameter, SearchSpace
 from tests.conftest import KnownTask
@@ -46,7 +45,7 @@ def test_what_cannot_be_merged_gets_the_losses_of_a_failure() -> None:
     known = KnownTask(limit=1.5)
     F = TaskFunction(known)(np.array([[0.1] * 3, [0.9] * 3]))
     assert (F[0] < 2).all() and (F[1] == 1e3).all()
-    with pytest.raises(MergeFailure):
+    with pytest.raises(CandidateFailure):
         known.measure(known.recipe(np.full(3, 0.9)), "search")
 
 

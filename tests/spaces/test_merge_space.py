@@ -17,6 +17,7 @@ from suite.recipes.method_table import METHODS
 from suite.recipes.recipe import Input, Recipe
 from suite.spaces.merge_space import MergeSpace
 from tests.merge_spaces import SOURCES, UNIT, space
+from tests.nonempty import some
 
 RESULTS = Path(__file__).parents[2] / "results" / "ja_math_micro"
 
@@ -91,6 +92,31 @@ def test_impossible_spaces_are_refused(knobs: dict, said: str) -> None:  # type:
         space(**knobs)
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "said"), [(-0.1, 0.5, "density is -0.1"), (0.5, 1.2, "density is 1.2")]
+)
+def test_bounds_that_no_merge_allows_are_refused_at_either_end(
+    low: float, high: float, said: str
+) -> None:
+    knobs = {"density": {"low": low, "high": high, "scope": "source"}}
+    fixed = {"weight": 1.0}
+    with pytest.raises(BadInput, match=said):
+        MergeSpace("ties", SOURCES, "base", knobs, fixed, layers=6)
+
+
+def test_corners_of_the_cube_are_the_bounds_of_every_knob() -> None:
+    knobs = {
+        "weight": {"low": -0.1, "high": 0.7, "scope": "group"},
+        "density": {"low": 0.05, "high": 0.3, "scope": "source"},
+    }
+    merge = space(method="ties", **knobs)
+    for corner, bound in ((0.0, "low"), (1.0, "high")):
+        settings = merge.space.decode(np.full(merge.space.d, corner))
+        assert {*settings} == {*merge.space.names}
+        for name, value in settings.items():
+            assert value == knobs[name.split(".")[0]][bound], name
+
+
 def test_impossible_groups_are_refused() -> None:
     with pytest.raises(BadInput, match="1 to 6 layers"):
         MergeSpace(
@@ -160,6 +186,6 @@ def test_the_reference_study_can_be_resumed(optimizer: str) -> None:
     sources = [name for name in task["models"] if name != task["base"]]
     merge = MergeSpace(**task["merge"], sources=sources, base=task["base"], layers=6)
     lines = (run / "trials.jsonl").read_text(encoding="utf-8").splitlines()
-    for line in lines[::10]:
+    for line in some(lines[::10]):
         trial = json.loads(line)
         assert merge.recipe(merge.space.decode(trial["x"])).to_json() == trial["recipe"]

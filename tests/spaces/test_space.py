@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from suite.errors import BadInput
-from suite.spaces.space import Parameter, SearchSpace
+from suite.spaces.space import Kind, Parameter, SearchSpace
 
 MIXED = SearchSpace(
     [
@@ -36,6 +36,21 @@ def test_ends_of_the_cube_are_the_bounds() -> None:
     }
     top = MIXED.decode([1, 1, 1, 1])
     assert (top["weight"], top["rate"], top["depth"], top["method"]) == (3.0, 1.0, 5, "slerp")
+
+
+@given(
+    st.sampled_from(["float", "log", "int"]),
+    st.tuples(st.floats(1e-6, 1e6), st.floats(1e-6, 1e6)).filter(lambda pair: pair[0] != pair[1]),
+)
+@example("float", (0.2, 0.85))  # 0.2 + (0.85 - 0.2) is not 0.85
+@example("log", (0.3, 0.7))
+def test_corners_decode_to_exactly_the_bounds(kind: Kind, pair: tuple[float, float]) -> None:
+    low, high = sorted(pair) if kind != "int" else (int(min(pair)), int(max(pair)) + 1)
+    parameter = Parameter("p", kind, low, high)
+    assert parameter.decode(0.0) == low and parameter.decode(1.0) == high
+    below = parameter.decode(float(np.nextafter(1.0, 0.0)))
+    assert low <= float(below) <= high
+    assert 0 <= parameter.encode(below) <= 1
 
 
 def test_ints_and_choices_have_equal_shares() -> None:

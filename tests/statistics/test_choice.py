@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from suite.statistics import choice, pareto
@@ -76,6 +76,20 @@ def test_two_losses_match_the_triangles_area_whatever_their_units(
         assert in_the_plane(np.vstack([F[front], F[index]]))[-1] == pytest.approx(below, abs=1e-9)
         again, _ = choice.knee(F * units)
         assert in_the_plane(np.vstack([F[front], F[again]]))[-1] == pytest.approx(below, abs=1e-9)
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 7)), min_size=1, max_size=25))
+@example([(5, 0), (2, 1), (0, 5), (1, 2)])  # (2, 1) was deeper by 1e-17
+def test_of_equally_deep_points_the_nearest_to_the_ideal_counts(
+    points: list[tuple[int, int]],
+) -> None:
+    # shares of 360 and 280 items: depths that are equal differ by rounding
+    F = np.array([(a / 360 + 0.6, b / 280 + 0.1) for a, b in points])
+    index, below = choice.knee(F)
+    front = F[pareto.front(F)]
+    if len(front) > 1 and below > 0:
+        deepest = front[in_the_plane(front) > below - 1e-9]
+        assert np.linalg.norm(F[index]) == pytest.approx(np.linalg.norm(deepest, axis=1).min())
 
 
 def test_three_losses_by_the_plane_through_the_extremes() -> None:

@@ -105,6 +105,13 @@ def test_equal_scores_share_ranks_and_prove_nothing() -> None:
     assert found.groups == (("a", "b", "c"),)
 
 
+def test_a_name_that_differs_from_all_others_is_in_no_group() -> None:
+    scores = np.tile([3.0, 2.0, 1.0], (10, 1))
+    alone = {frozenset("ab"), frozenset("ac")}
+    assert ranks.ranking(list("abc"), scores, alone).groups == (("b", "c"),)
+    assert ranks.ranking(list("abc"), scores, {*alone, frozenset("bc")}).groups == ()
+
+
 def test_a_missing_score_is_refused() -> None:
     with pytest.raises(ValueError, match="finite"):
         ranks.ranking(list("abc"), np.full((10, 3), np.nan), ())

@@ -4,6 +4,7 @@ import random
 
 import pytest
 
+from tests.nonempty import some
 from zoo import documents, tokenizer
 from zoo.mixture import Mixture
 
@@ -52,7 +53,7 @@ def test_a_mixture_repeats_by_seed_and_differs_between_seeds() -> None:
 
 
 def test_every_document_survives_the_tokenizer_without_bytes(fitted) -> None:  # type: ignore[no-untyped-def]
-    for prompt, reply in Mixture(ENTRIES, "round trip", documents.WRITERS).take(400):
+    for prompt, reply in some(Mixture(ENTRIES, "round trip", documents.WRITERS).take(400)):
         text = f"{prompt}\n{reply}"
         ids = fitted(text).input_ids
         assert fitted.decode(ids, skip_special_tokens=True) == text
@@ -77,7 +78,7 @@ def test_reading_answers_come_from_the_context() -> None:
 
 
 def test_facts_are_the_same_in_both_languages() -> None:
-    for (place, relation), value in list(documents.FACTS.items())[:40]:
+    for (place, relation), value in some(list(documents.FACTS.items())[:40]):
         _, japanese = documents.fact_question(place, relation, "ja")
         _, english = documents.fact_question(place, relation, "en")
         values = documents.RELATIONS[relation][1]

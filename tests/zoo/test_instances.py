@@ -3,7 +3,6 @@ from __future__ import annotations
 from collections import Counter
 from itertools import combinations, product
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -11,20 +10,22 @@ from suite import resources
 from suite.__main__ import main as suite_main
 from suite.assembly import assemble, spaces
 from suite.assembly.compose import compose, each_job
+from suite.assembly.spec import RunSpec
 from suite.errors import BadInput
 from suite.evaluators.datasets import items as item_sets
 from suite.recipes.mergekit import read
 from suite.recipes.recipe import Recipe
 from suite.records.journal import Journal
+from tests.nonempty import some
 from zoo.instances import EXPERTS, PAIRS, SPACES, Instance, baselines, instances, main
 
-ALL = instances(12)
+ALL = some(instances(12))
 SETS = ("ja_math", "en_math", "ja_general")
 LAYERS = 6  # of the embedded models
 
 
 @pytest.fixture(scope="module")
-def configs() -> dict[str, dict[str, Any]]:
+def configs() -> dict[str, RunSpec]:
     return {one.name: compose([f"task={one.name}"]) for one in ALL}
 
 
@@ -71,12 +72,12 @@ def test_a_bad_number_exits_with_2(
         instances(0)
 
 
-def test_every_instance_is_what_its_first_line_says(configs: dict[str, dict[str, Any]]) -> None:
+def test_every_instance_is_what_its_first_line_says(configs: dict[str, RunSpec]) -> None:
     for one in ALL:
-        task = configs[one.name]["task"]
+        task = configs[one.name].task
         sources = ["japanese", *EXPERTS[one.parents]]
-        assert list(task["models"]) == ["base", *sources] and task["name"] == one.name
-        assert list(task["objectives"]) == list(task["evaluators"]) == list(one.objectives)
+        assert list(task.models) == ["base", *sources] and task.name == one.name
+        assert [*task.written["objectives"]] == [*task.evaluators] == [*one.objectives]
         space = spaces.build(task, LAYERS)
         assert list(space.sources) == sources
         knobs = {"t": 0, "weight": 0, "density": 0}
@@ -91,14 +92,14 @@ def test_every_instance_is_what_its_first_line_says(configs: dict[str, dict[str,
         assert knobs["density"] == ("densities" in one.space.words) * count
 
 
-def test_splits_are_disjoint_and_the_reports_whole(configs: dict[str, dict[str, Any]]) -> None:
+def test_splits_are_disjoint_and_the_reports_whole(configs: dict[str, RunSpec]) -> None:
     whole = {
         name: item_sets.read_splits(resources.resolve(f"zoo:ja_math_micro/items/{name}"))
         for name in SETS
     }
     drawn: dict[str, list[frozenset[str]]] = {name: [] for name in SETS}
     for one in ALL:
-        for evaluator in assemble.measures(configs[one.name])[0]:
+        for evaluator in assemble.evaluators(configs[one.name]):
             splits, shipped = evaluator.splits, whole[evaluator.name]
             asked = {s: {item_sets.normalised(i.prompt) for i in splits[s]} for s in splits}
             assert not any(asked[a] & asked[b] for a, b in combinations(asked, 2))
@@ -130,7 +131,7 @@ def test_hand_tuned_merges_lack_the_absent_expert_and_nothing_else(parents: str)
     assert not any(absent in text or "three" in text for text in baselines(parents).values())
 
 
-def test_controls_are_always_there(configs: dict[str, dict[str, Any]]) -> None:
+def test_controls_are_always_there(configs: dict[str, RunSpec]) -> None:
     for one in ALL:
         found = assemble.baselines(configs[one.name])
         controls = {"base", "japanese", *EXPERTS[one.parents], "uniform_soup", "random_donor_0.5"}
@@ -154,14 +155,14 @@ def test_an_instance_runs(number: int, tmp_path: Path, capsys: pytest.CaptureFix
 def test_generated_elsewhere_they_are_a_configuration_folder(tmp_path: Path) -> None:
     assert main([str(tmp_path), "--count", "1", "--seed", "2"]) == 0
     config = compose([f"--config-dir={tmp_path}", "task=ja_math_micro_s2_i01"])
-    assert config["task"]["items_seed"] == 2001
-    assert [len(e.splits["search"]) for e in assemble.measures(config)[0]] == [100, 100]
+    assert config.task.written["items_seed"] == 2001
+    assert [len(e.splits["search"]) for e in assemble.evaluators(config)] == [100, 100]
 
 
 def test_the_experiment_sweeps_all_of_them(tmp_path: Path) -> None:
-    jobs: list[dict[str, Any]] = []
+    jobs: list[RunSpec] = []
     words = ["-m", "experiment=instances", "optimizer=random,tpe", "seed=0", f"results={tmp_path}"]
     each_job(words, jobs.append)
-    found = [(job["task"]["name"], job["optimizer"]) for job in jobs]
+    found = [(job.task.name, job.optimizer) for job in jobs]
     assert sorted(found) == sorted(product((one.name for one in ALL), ("random", "tpe")))
-    assert {job["trials"] for job in jobs} == {100}
+    assert {job.trials for job in jobs} == {100}

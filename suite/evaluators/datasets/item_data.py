@@ -78,6 +78,8 @@ def files(data: Spec, where: str) -> dict[str, Path]:
 
 def _specs(data: Spec, where: str) -> dict[str, Spec]:
     """The whole description of each split."""
+    if not isinstance(data, Mapping):
+        raise BadInput(f"{where}: data {data!r} must map splits to what they are read from")
     common = {key: value for key, value in data.items() if key not in SPLITS}
     specs: dict[str, Spec] = {}
     for split in SPLITS:

@@ -69,18 +69,6 @@ def files(data: Spec, where: str) -> dict[str, Path]:
     return {f"{split}/{p.relative_to(root)}": p for split, paths in found for p in paths}
 
 
-def files_of(entry: Spec) -> dict[str, Path]:
-    """As `files`, of an evaluator's whole configuration: its ``data``, and that of its ``tasks``."""
-    where, found = f"evaluator {entry.get('name')!r}", {}
-    if entry.get("data"):
-        found.update(files(entry["data"], where))
-    for key, own in (entry.get("tasks") or {}).items():
-        found.update(
-            {f"{key}/{name}": path for name, path in files_of({**own, "name": key}).items()}
-        )
-    return found
-
-
 def _paths(data: Spec, where: str) -> dict[str, list[Path]]:
     if not isinstance(data, Mapping) or (unknown := sorted(set(data) - set(KEYS))):
         wrong = repr(unknown[0]) if isinstance(data, Mapping) else repr(data)

@@ -11,13 +11,13 @@ from suite.evaluators.lm_eval.documents import Key
 from suite.evaluators.lm_eval.model import SEED
 
 
-class Settled:
+class DrawnExamples:
     """Stands in for a sampler of lm-eval: the examples of each document in turn, drawn beforehand."""
 
     def __init__(self, drawn: Sequence[Sequence[Any]]) -> None:
         self._drawn, self._turn = drawn, 0
 
-    def set_rnd(self, _: int | None) -> Settled:
+    def set_rnd(self, _: int | None) -> DrawnExamples:
         """Begin again with the first document."""
         self._turn = 0
         return self
@@ -28,7 +28,7 @@ class Settled:
         return found
 
 
-def settle(task: Any, forbidden: Collection[Key], where: str) -> None:
+def draw(task: Any, forbidden: Collection[Key], where: str) -> None:
     """Draw the examples of all of `task.eval_docs` as lm-eval would, but none that asks one of `forbidden`.
 
     As long as one does, it is taken from what is drawn from and all are drawn again: where none does,
@@ -51,7 +51,7 @@ def settle(task: Any, forbidden: Collection[Key], where: str) -> None:
         pool = kept
     if any(bad[id(doc)] for examples in drawn for doc in examples):
         raise BadInput(f"{where}: its few-shot examples are among the documents that are scored")
-    task.sampler = Settled(drawn)
+    task.sampler = DrawnExamples(drawn)
 
 
 def _drawn(task: Any, count: int, left: int, where: str) -> list[list[Any]]:

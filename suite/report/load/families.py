@@ -12,11 +12,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from suite.errors import BadInput
+from suite.records.task_folder import TaskFolder
 from suite.report.load.controls import CONTROLS
 from suite.report.load.results import REPORT, SEARCH, Results
 from suite.statistics.families import Family, extended
-
-FILE = "families.json"
 
 
 def of(results: Results) -> tuple[Family, ...]:
@@ -24,12 +23,12 @@ def of(results: Results) -> tuple[Family, ...]:
     return extended(results.families, results.optimizers, CONTROLS, results.measure)
 
 
-def read(folder: Path) -> tuple[Family, ...]:
+def read(folder: TaskFolder) -> tuple[Family, ...]:
     """The families frozen in a task's results `folder`; none where there are none.
 
     `BadInput` for a damaged file, and where a pair is in two families.
     """
-    path = folder / FILE
+    path = folder.families
     if not path.exists():
         return ()
     try:
@@ -52,7 +51,7 @@ def read(folder: Path) -> tuple[Family, ...]:
     return found
 
 
-def freeze(folder: Path, results: Results, day: str) -> Path | None:
+def freeze(folder: TaskFolder, results: Results, day: str) -> Path | None:
     """Add to the frozen families those that `of` makes of newcomers; returns the file, if it changed.
 
     `day` is their date, as ISO 8601. `BadInput` where the file cannot be written.
@@ -60,7 +59,7 @@ def freeze(folder: Path, results: Results, day: str) -> Path | None:
     found = of(results)
     if len(found) == len(results.families):
         return None
-    path = folder / FILE
+    path = folder.families
     dated = [family if family.frozen else replace(family, date=day) for family in found]
     try:
         path.write_text(_text(dated), encoding="utf-8")

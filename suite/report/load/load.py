@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -10,15 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 
 from suite.errors import BadInput
 from suite.objective import Objective
 from suite.recipes.layer_path import METHOD as PATH
 from suite.recipes.layer_path import read_json
 from suite.recipes.point import METHOD as POINT
-from suite.records import hand_tuning, packed
-from suite.records.journal import Journal, records
+from suite.records.folder import RunFolder
+from suite.records.hand_tuning import HandTuningFolder
+from suite.records.journal import Journal, JsonLines
+from suite.records.task_folder import TaskFolder
 from suite.records.trial import Score, Trial
 from suite.report.load import chosen, families, hand_tuned, reference, samples
 from suite.report.load.results import HandTuned, Judged, Results, Run
@@ -33,123 +33,76 @@ def load(results: Path, task: str) -> Results:
     `BadInput` names the file, and the line, that is missing, damaged or measured under other
     objectives. A torn last line of a journal, the trace of a killed run, is left out.
     """
-    folder = results / task
-    if not folder.is_dir():
+    folder = TaskFolder.at(results, task)
+    if not folder.path.is_dir():
         known = sorted(p.name for p in results.iterdir() if p.is_dir()) if results.is_dir() else []
         raise BadInput(
             f"{results}: no results of task {task!r}; there are {', '.join(known) or 'none'}"
         )
-    paths = [(path, _seed(path)) for path in folder.glob("*/seed=*") if path.is_dir()]
-    paths.sort(key=lambda found: (found[0].parent.name, found[1]))
-    if not paths:
+    found = folder.every_run()
+    if not found:
         raise BadInput(f"{folder}: no runs; a run lies in <optimizer>/seed=<n>/")
     objectives: tuple[Objective, ...] = ()
     base, problem = "", False
-    cost = hand_tuning.cost(folder / hand_tuning.FOLDER)
+    cost = folder.hand_tuning.cost()
     runs = []
-    for path, seed in paths:
-        config = _config(path / "config.yaml")
-        own = _objectives(config, path / "config.yaml")
+    for run in found:
+        config = run.config()
+        own = _objectives(config["task"], run)
         objectives = objectives or own
         if own != objectives:
             raise BadInput(
-                f"{path / 'config.yaml'}: its objectives differ from those of {paths[0][0]};"
+                f"{run.config_path}: its objectives differ from those of {found[0]};"
                 " runs of one task must share names, metrics, ideals and references"
             )
         base = base or str(config["task"].get("base") or "")
         problem = problem or config["task"].get("problem") is not None
-        runs.append(_run(path, seed, config, own, cost))
-    baselines = folder / "baselines" / "judged.jsonl"
-    lines = _judged(baselines, objectives) if packed.exists(baselines) else ()
+        runs.append(_run(run, config, own, cost))
+    lines = _judged(folder.judged_baselines, objectives)
     reported = tuple(line for line in lines if line.split == "report")
     frozen, compared = reference.read(folder, objectives), families.read(folder)
-    tuned = _tuned(folder / hand_tuning.FOLDER, objectives)
+    tuned = _tuned(folder.hand_tuning, objectives)
     return Results(task, objectives, tuple(runs), reported, base, problem, frozen, compared, tuned)
 
 
-def _tuned(folder: Path, objectives: tuple[Objective, ...]) -> HandTuned | None:
-    stored = hand_tuning.read(folder)
+def _tuned(folder: HandTuningFolder, objectives: tuple[Objective, ...]) -> HandTuned | None:
+    stored = folder.rule()
     if stored is None:
         return None
-    lines = _judged(folder / "judged.jsonl", objectives)
+    lines = _judged(folder.judged, objectives)
     return hand_tuned.read(stored, lines, [objective.name for objective in objectives])
 
 
-def _seed(path: Path) -> int:
-    try:
-        return int(path.name.removeprefix("seed="))
-    except ValueError:
-        raise BadInput(f"{path}: a run's folder is named seed=<whole number>") from None
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
-        raise BadInput(f"{path}: cannot be read: {reason}") from None
-
-
-def _config(path: Path) -> Mapping[str, Any]:
-    try:
-        config = yaml.safe_load(_read(path))
-    except yaml.YAMLError:
-        raise BadInput(f"{path}: not valid YAML") from None
-    if not isinstance(config, dict) or not isinstance(config.get("task"), dict):
-        raise BadInput(f"{path}: no mapping with the key 'task'")
-    return config
-
-
-def _objectives(config: Mapping[str, Any], path: Path) -> tuple[Objective, ...]:
-    try:
-        found = tuple(
-            Objective(
-                name=str(entry["name"]),
-                metric=str(entry["metric"]),
-                direction=entry["direction"],
-                ideal=float(entry["ideal"]),
-                reference=float(entry["reference"]),
-                unit=str(entry.get("unit") or ""),
-            )
-            for entry in config["task"]["objectives"]
-        )
-    except (KeyError, TypeError, ValueError, AttributeError):
-        raise BadInput(
-            f"{path}: task.objectives must list name, metric, direction, ideal, reference, unit"
-        ) from None
-    if not found:
-        raise BadInput(f"{path}: task.objectives is empty")
-    return found
+def _objectives(task: Mapping[str, Any], run: RunFolder) -> tuple[Objective, ...]:
+    found = Objective.listed(task["objectives"], str(run.config_path))
+    return tuple(replace(o, ideal=float(o.ideal), reference=float(o.reference)) for o in found)
 
 
 def _run(
-    path: Path,
-    seed: int,
+    run: RunFolder,
     config: Mapping[str, Any],
     objectives: tuple[Objective, ...],
     cost: int | None,
 ) -> Run:
-    try:
-        environment = json.loads(_read(path / "environment.json"))
-    except json.JSONDecodeError:
-        environment = None
-    if not isinstance(environment, dict):
-        raise BadInput(f"{path / 'environment.json'}: not a JSON object")
-    trials, optimism = _trials(path / "trials.jsonl", objectives)
-    judged = path / "judged.jsonl"
-    lines = _judged(judged, objectives) if packed.exists(judged) else ()
+    environment = run.environment()
+    if environment is None:
+        raise BadInput(f"{run.environment_path}: missing; on what a run was made stands here")
+    trials, optimism = _trials(run.journal, objectives)
+    lines = _judged(run.judged, objectives)
     for line in lines:
         number = -1 if line.number is None else line.number
         if number not in range(len(trials)) or trials[number].status != "ok":
-            raise BadInput(f"{judged}: {line.name!r} is no successful trial of trials.jsonl")
+            raise BadInput(
+                f"{run.judged_path}: {line.name!r} is no successful trial of trials.jsonl"
+            )
     budget = config.get("trials")
     names = [objective.name for objective in objectives]
     losses = np.array([t.losses or (math.nan,) * len(names) for t in trials])
     losses = losses.reshape(-1, len(names))
     cut = len(trials) + 1 if cost is None else cost
     return Run(
-        optimizer=path.parent.name,
-        seed=seed,
+        optimizer=run.optimizer,
+        seed=run.seed,
         budget=budget if isinstance(budget, int) else None,
         trials=trials,
         reported=chosen.reported(lines, losses, names),
@@ -160,11 +113,12 @@ def _run(
     )
 
 
-def _trials(path: Path, objectives: tuple[Objective, ...]) -> tuple[tuple[Trial, ...], float]:
+def _trials(journal: Journal, objectives: tuple[Objective, ...]) -> tuple[tuple[Trial, ...], float]:
     """The trials without their items, and the optimism of choosing by the first objective."""
-    if not packed.exists(path):
+    path = journal.file
+    if not path.exists():
         raise BadInput(f"{path}: missing; a run's journal lies here")
-    trials, path = Journal(path).read(), packed.form(path)
+    trials = journal.read()
     for line, trial in enumerate(trials, start=1):
         if trial.status == "ok":
             _check(f"{path}, line {line}", objectives, trial.scores, trial.losses)
@@ -189,11 +143,13 @@ def _without_items(trial: Trial) -> Trial:
     return replace(trial, scores=scores)
 
 
-def _judged(path: Path, objectives: tuple[Objective, ...]) -> tuple[Judged, ...]:
+def _judged(
+    file: JsonLines[dict[str, Any]], objectives: tuple[Objective, ...]
+) -> tuple[Judged, ...]:
     lines: dict[tuple[str, str], Judged] = {}
-    pictures, file = samples.Pictures(), packed.form(path)
-    for number, record in enumerate(records(path).read(), start=1):
-        where = f"{file}, line {number}"
+    pictures = samples.Pictures()
+    for number, record in enumerate(file.read(), start=1):
+        where = f"{file.file}, line {number}"
         try:
             judged = _judged_line(record, pictures)
         except (BadInput, ValueError, KeyError, TypeError, AttributeError):

@@ -19,9 +19,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from suite.errors import BadInput
 from suite.objective import Objective
+from suite.records.task_folder import TaskFolder
 from suite.statistics import pareto
 
-FILE = "reference_front.json"
 KINDS = ("known", "pooled")
 
 
@@ -62,12 +62,12 @@ class Reference:
         )
 
 
-def read(folder: Path, objectives: Sequence[Objective]) -> Reference | None:
+def read(folder: TaskFolder, objectives: Sequence[Objective]) -> Reference | None:
     """The reference front in a task's results `folder`, None where none is frozen.
 
     `BadInput` for a damaged file, and for one that was frozen under other objectives.
     """
-    path = folder / FILE
+    path = folder.reference_front
     if not path.exists():
         return None
     try:
@@ -89,9 +89,9 @@ def read(folder: Path, objectives: Sequence[Objective]) -> Reference | None:
     return found
 
 
-def write(folder: Path, objectives: Sequence[Objective], reference: Reference) -> Path:
+def write(folder: TaskFolder, objectives: Sequence[Objective], reference: Reference) -> Path:
     """Freeze `reference` in a task's results `folder`; `BadInput` where one is frozen already."""
-    path = folder / FILE
+    path = folder.reference_front
     if path.exists():
         raise BadInput(
             f"{path}: a reference front is frozen already; another one would change every figure"

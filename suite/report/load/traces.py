@@ -25,8 +25,8 @@ class Trace:
     """One run after 1, 2, … n trials; every vector has shape (n,), and all but one never decrease.
 
     `hypervolume` is that of the search losses so far, `distance` how far the nearest of them is from
-    the unit box, 0 once one lies inside. `tokens` and `seconds` are sums, to which a failed
-    trial adds nothing, since nothing was measured of it. `failures` counts those.
+    the unit box, 0 once one lies inside. `tokens` and `seconds` are sums; a failed trial
+    adds its seconds, and no tokens, since nobody counted them. `failures` counts those.
     """
 
     optimizer: str

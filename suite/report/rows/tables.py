@@ -88,7 +88,7 @@ def run_rows(results: Results, figures: Sequence[Figures]) -> list[RunRow]:
 
 
 def _run_row(run: Run, trace: Trace, figures: Figures, objectives: tuple[Objective, ...]) -> RunRow:
-    seconds = [t.seconds["total"] for t in run.trials if "total" in t.seconds]
+    seconds = [t.seconds["total"] for t in run.trials if t.status == "ok"]
     judged = [line.losses for line in run.reported]
     return RunRow(
         optimizer=run.optimizer,

@@ -12,10 +12,10 @@ import torch
 from numpy.typing import NDArray
 
 from suite.errors import BadInput
+from suite.experimental.cuda_merging.tiles import Step, Tiles
 from suite.merging.layout import ALIGNMENT
 from suite.merging.plan import Plan
 from suite.merging.tables import Tables
-from suite.merging.tiles import Step, Tiles
 
 _RANKS = 1 << 26  # ranks uploaded at a time
 Tensor = torch.Tensor

@@ -18,14 +18,15 @@ import pytest
 import torch
 
 from suite.errors import BadInput
-from suite.merging import gpu, planner
+from suite.experimental.cuda_merging import launch
+from suite.merging import planner
 from suite.merging.eager import Eager
 from suite.merging.plan import Plan
 from suite.merging.sources import Sources
 from suite.merging.tables import Tables
 from suite.recipes.parameters import Filtered
 from suite.recipes.recipe import Input, Recipe
-from tests.merging.gpu_examples import (
+from tests.experimental.cuda_examples import (
     INTERPRETED,
     MEASURED,
     RANDOM,
@@ -83,7 +84,9 @@ def test_equals_eager(weights: Any, device: str, name: str, types: str) -> None:
     numbers, live = TYPES[types]
     sources = made(weights, numbers, device)
     want = merged(Eager, RECIPES[name], sources, live)
-    found = merged(lambda t, out: gpu.GpuKernel(t, out, block=BLOCK), RECIPES[name], sources, live)
+    found = merged(
+        lambda t, out: launch.CudaKernel(t, out, block=BLOCK), RECIPES[name], sources, live
+    )
     check(found, want, name in MEASURED)
 
 
@@ -100,11 +103,14 @@ def test_staged_sources_give_the_same_bytes(
     budget = tiles * BLOCK * each
     sources = made(weights, numbers, device)
     want = merged(
-        lambda t, out: gpu.GpuKernel(t, out, block=BLOCK), RECIPES[name], sources, torch.bfloat16
+        lambda t, out: launch.CudaKernel(t, out, block=BLOCK),
+        RECIPES[name],
+        sources,
+        torch.bfloat16,
     )
     streamed = made(weights, numbers, device, streamed=True)
     found = merged(
-        lambda t, out: gpu.GpuKernel(t, out, block=BLOCK, staged=True, budget=budget),
+        lambda t, out: launch.CudaKernel(t, out, block=BLOCK, staged=True, budget=budget),
         RECIPES[name],
         streamed,
         torch.bfloat16,
@@ -123,7 +129,7 @@ def test_methods_by_tensor_and_again(weights: Any, device: str) -> None:
     recipe = Recipe(method, inputs(density=0.5), "base", RANDOM)  # type: ignore[arg-type]
     sources = made(weights, torch.float32, device)
     tables, live = Tables(sources), torch.zeros(sources.layout.size, device=sources.device)
-    runner = gpu.GpuKernel(tables, live, block=BLOCK)
+    runner = launch.CudaKernel(tables, live, block=BLOCK)
     want = merged(Eager, recipe, sources, torch.float32)
     for _ in range(2):
         live.zero_()
@@ -148,7 +154,7 @@ def test_rounds_to_nearest_even_and_keeps_what_is_not_finite(device: str) -> Non
     recipe = Recipe("linear", (Input("m", {"weight": 1.0}),))
     for dtype in (torch.bfloat16, torch.float16):
         want = flats["m"].to(dtype).cpu()
-        found = merged(lambda t, out: gpu.GpuKernel(t, out), recipe, sources, dtype)
+        found = merged(lambda t, out: launch.CudaKernel(t, out), recipe, sources, dtype)
         assert torch.equal(found.isnan(), want.isnan())
         same = torch.where(want.isnan(), 0, found.view(torch.int16))
         assert torch.equal(same, torch.where(want.isnan(), 0, want.view(torch.int16)))
@@ -161,7 +167,7 @@ def test_writes_nothing_but_its_tensors(weights: Any, device: str) -> None:
     live = torch.full((sources.layout.size,), 7.0, device=sources.device)
     (plan,) = planner.plans(RECIPES["task arithmetic"], tables)
     assert isinstance(plan, Plan)
-    gpu.GpuKernel(tables, live, block=BLOCK).run(plan.rows(slice(2, 9, 3)))
+    launch.CudaKernel(tables, live, block=BLOCK).run(plan.rows(slice(2, 9, 3)))
     for place, segment in enumerate(sources.layout.segments):
         here = live[segment.start : segment.stop]
         behind = live[segment.stop : -(-segment.stop // 16) * 16]
@@ -185,7 +191,7 @@ def test_what_lies_between_tensors_stays_zero(weights: Any, device: str, name: s
         assert isinstance(plan, Plan)
         if plan.measure == "no":
             plan = replace(plan, weights=np.full_like(plan.weights, np.inf))
-        gpu.GpuKernel(tables, live, block=BLOCK).run(plan)
+        launch.CudaKernel(tables, live, block=BLOCK).run(plan)
     assert bool((lives[1][~within] == 0).all())
     assert torch.equal(lives[0].view(torch.int32), lives[1].view(torch.int32))
 
@@ -194,19 +200,19 @@ def test_what_lies_between_tensors_stays_zero(weights: Any, device: str, name: s
 def test_what_it_cannot_write(weights: Any, device: str) -> None:
     tables = Tables(made(weights, torch.float32, device))
     with pytest.raises(BadInput, match=r"live model is torch\.float64; kernels write float32"):
-        gpu.GpuKernel(tables, torch.zeros(8, dtype=torch.float64, device=device))
+        launch.CudaKernel(tables, torch.zeros(8, dtype=torch.float64, device=device))
 
 
 @pytest.mark.skipif(importlib.util.find_spec("triton") is not None, reason="Triton is installed")
 def test_without_triton(weights: Any) -> None:
     tables = Tables(made(weights, torch.float32, "cpu"))
-    assert not gpu.available()
+    assert not launch.available()
     with pytest.raises(BadInput, match="no Triton, or no C compiler for it"):
-        gpu.GpuKernel(tables, torch.zeros(8))
+        launch.CudaKernel(tables, torch.zeros(8))
 
 
 def test_imports_without_triton() -> None:
-    code = "import sys, suite.merging.gpu; sys.exit('triton' in sys.modules)"
+    code = "import sys, suite.experimental.cuda_merging.launch; sys.exit('triton' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

@@ -1,7 +1,7 @@
 """The fused pass on a GPU: what eager.py computes step by step, in registers, as Triton kernels.
 
 Import this only where Triton is (it comes with CUDA builds of torch). `fused` writes or measures
-tile after tile, one program each; `row_sums` adds up what was measured. `gpu.py` calls both and
+tile after tile, one program each; `row_sums` adds up what was measured. `launch.py` calls both and
 describes their tables. Arithmetic follows eager.py operation by operation: contraction must be
 off (``enable_fp_fusion=False``), fused multiply-add stands only where torch fuses too, and
 division is the correctly rounded one.

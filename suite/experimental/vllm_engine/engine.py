@@ -2,22 +2,27 @@
 
 After a swap the weights that the engine holds are compared with those handed over, and its prefix cache
 is shown to be empty with a prompt that was in it before.
+
+vLLM keeps the same decoder under transformers' names, but stacks some tensors along their first axis
+(q, k and v; gate and up), which a model's ``packed_modules_mapping`` lists, and pads embedding and head
+with rows for tokens that do not exist.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 
 from suite.errors import BadInput
-from suite.evaluators import vllm_engine_weights
 from suite.evaluators.models.handle import Decoding
 
 WITHIN = 0.5  # nats per token between the engines; bfloat16 makes hundredths, wrong weights several
 _PROBE = 1024  # tokens; several of the largest blocks that the prefix cache keeps
 _COMPARED = 64  # tokens of the probe whose likelihoods are compared
+_PADDED = ("embed_tokens", "lm_head")
+_BITS = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}  # of a size in bytes
 
 
 class StaleEngine(RuntimeError):
@@ -34,22 +39,26 @@ class Engine:
     def __init__(self, llm: Any, params: Any, length: int, vocabulary: int, cached: bool) -> None:
         self._llm, self._params, self._length, self._cached = llm, params, length, cached
         self._probe = [i % vocabulary for i in range(min(_PROBE, length - 1))]
-        self._settled = self._watched = False
+        self._follows = self._watched = False
 
     def follow(self, live: Any) -> None:
         """Hold the weights of `live`, a transformers model, and no cache of others.
 
         Nothing is copied when they are held already. `StaleEngine` when they are not held afterwards.
         """
-        if self._settled and self._difference(live) is None:
+        if self._follows and self.holds(live):
             return
-        self._settled = False  # until all below has been done; a retry does it all again
+        self._follows = False  # until all below has been done; a retry does it all again
         self._cached_tokens()  # from here on the probe is in the cache, if anything is
         self._llm.apply_model(lambda model: _load(model, live))
         if (found := self._difference(live)) is not None:
             raise StaleEngine(f"vLLM took the weights but {found}")
         self._check_cache()
-        self._settled = True
+        self._follows = True
+
+    def holds(self, live: Any) -> bool:
+        """Whether every tensor of `live` is in the engine, to the bit, and nothing else."""
+        return self._difference(live) is None
 
     def check_agreement(self, live: Any) -> None:
         """Compare the engine's likelihoods of the probe with those of `live`; `StaleEngine` if far.
@@ -106,7 +115,7 @@ class Engine:
 
     def _difference(self, live: Any) -> str | None:
         found: list[str | None]
-        found = self._llm.apply_model(lambda model: vllm_engine_weights.difference(model, live))
+        found = self._llm.apply_model(lambda model: difference(model, live))
         return next((each for each in found if each is not None), None)
 
     def _check_cache(self) -> None:
@@ -152,3 +161,62 @@ def _load(model: Any, live: Any) -> None:
 def _wait(device: torch.device) -> None:
     if device.type == "cuda":
         torch.cuda.synchronize(device)
+
+
+def difference(engine: Any, live: Any) -> str | None:
+    """What `engine`, vLLM's module, holds otherwise than `live`, transformers' model; None if nothing.
+
+    Bits are compared, every one of every tensor, so that two models agree exactly if this is None: what
+    a checksum would say but for collisions, for one pass over both and no copy of either. A tensor that
+    only one of them has is a difference.
+    """
+    packed = getattr(engine, "packed_modules_mapping", None) or {}
+    wanted = dict(live.named_parameters(remove_duplicate=False))
+    seen: set[int] = set()  # a tied head is seen where its embedding is
+    for name, held in engine.named_parameters():
+        parts = _parts(name, packed, wanted)
+        for part in parts:
+            if part not in wanted:
+                return f"{part}: the engine holds it, the merged model does not"
+        if found := _unlike(held, [(part, wanted[part]) for part in parts]):
+            return found
+        seen.update(id(wanted[part]) for part in parts)
+    for name, tensor in wanted.items():
+        if id(tensor) not in seen:
+            return f"{name}: the engine does not hold it"
+    return None
+
+
+def _parts(
+    name: str, packed: Mapping[str, Sequence[str]], wanted: Mapping[str, Any]
+) -> Sequence[str]:
+    """The plain tensors that the engine's tensor `name` is stacked from, in their order.
+
+    >>> _parts("model.layers.0.mlp.gate_up_proj.weight", {"gate_up_proj": ["gate", "up"]}, {})
+    ['model.layers.0.mlp.gate.weight', 'model.layers.0.mlp.up.weight']
+    """
+    module, _, attribute = name.rpartition(".")
+    parent, _, leaf = module.rpartition(".")
+    if name in wanted or leaf not in packed:
+        return [name]
+    return [f"{parent}.{part}.{attribute}" for part in packed[leaf]]
+
+
+def _unlike(held: torch.Tensor, parts: Sequence[tuple[str, torch.Tensor]]) -> str | None:
+    """The first of `parts`, stacked in `held`, that is not there; None if all are, and nothing else."""
+    start = 0
+    for name, tensor in parts:
+        rows = held[start : start + len(tensor)]
+        if (rows.shape, rows.dtype) != (tensor.shape, tensor.dtype):
+            return (
+                f"{name}: {rows.dtype} {list(rows.shape)} in the engine,"
+                f" {tensor.dtype} {list(tensor.shape)} in the merged model"
+            )
+        bits = _BITS[tensor.element_size()]
+        if not torch.equal(rows.view(bits), tensor.view(bits)):
+            return f"{name}: the engine holds other values"
+        start += len(tensor)
+    name = parts[-1][0]
+    if start < len(held) and not any(word in name.split(".") for word in _PADDED):
+        return f"{name}: the engine holds {len(held) - start} rows more"
+    return None

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import torch
 
-from suite.merging import gpu
-from tests.merging.gpu_examples import INTERPRETED, needs_triton
+from suite.experimental.cuda_merging import launch
+from tests.experimental.cuda_examples import INTERPRETED, needs_triton
 
 
 @needs_triton
@@ -39,7 +39,7 @@ def test_compiles_for_devices_that_are_not_here(
     assert bool(re.search(r"\bfma\.", code)) == sums
 
 
-PLAIN: dict[str, Any] = {"K": 3, "BLOCK": gpu.BLOCK, "NARROW": True, "LIVE": "bfloat16"}
+PLAIN: dict[str, Any] = {"K": 3, "BLOCK": launch.BLOCK, "NARROW": True, "LIVE": "bfloat16"}
 PLAIN |= {"DELTA": True, "MASK": "all", "HIGH": False, "INVERSE": False}
 PLAIN |= {"ELECT": "no", "DIVIDE": "no", "MEASURE": "no"}
 
@@ -68,8 +68,8 @@ def _compiled(
     tables = [MockTensor(t) for t in (torch.int32, torch.int64, torch.int32, torch.float32)]
     ranks = (MockTensor(torch.int16),) * variant["K"]
     pointers = [*tables, numbers, (numbers,) * variant["K"], ranks, MockTensor(live)]
-    done = gpu._kernels().fused.warmup(
-        *pointers, MockTensor(torch.float64), 0, grid=(1,), **variant, **gpu._OPTIONS
+    done = launch._kernels().fused.warmup(
+        *pointers, MockTensor(torch.float64), 0, grid=(1,), **variant, **launch._OPTIONS
     )
     assert done.asm["cubin"]
     return str(done.asm["ptx"])

@@ -3,7 +3,7 @@
 Merges are carried out by the suite's own `Merger`, into a live transformers model; vLLM holds a second
 copy of the weights, fused in its own way. Before each answer the two are compared bit for bit; where
 they differ, vLLM's own `load_weights` copies the live tensors over its own, the prefix cache is reset,
-and both are checked (`suite.evaluators.vllm_engine_swap`): a stale engine raises and never scores.
+and both are checked (`suite.experimental.vllm_engine.engine`): a stale engine raises and never scores.
 
 **Memory**: one more copy of the model, in its type (14.5 GB for 7B in bfloat16), and the KV cache.
 Sharing storage would save the copy, not safely: vLLM wants q, k and v side by side, which they are not
@@ -29,7 +29,7 @@ from suite.evaluators.models.handle import (
     Pictures,
     TransformersHandle,
 )
-from suite.evaluators.vllm_engine_swap import Engine
+from suite.experimental.vllm_engine.engine import Engine
 
 DEVICES = ("cuda:0",)  # where vLLM's engine in this process runs
 _SHARE = 0.9  # of the memory that is free when the engine starts; the rest is for merging
@@ -78,6 +78,10 @@ class VllmHandle(TransformersHandle):
         self._follow()
         return [sum(row) for row in self._engine.logprobs(heads, tails)]
 
+    def is_current(self) -> bool:
+        """Whether vLLM holds the live model's weights now; if not, the next question brings them."""
+        return self._engine.holds(self.model)
+
     def _follow(self) -> None:
         """Bring the engine to the live model's weights."""
         if self.model.get_decoder().layers is not self._layers:
@@ -85,12 +89,15 @@ class VllmHandle(TransformersHandle):
         self._engine.follow(self.model)
 
 
-def check(spec: Mapping[str, Any], evaluators: Sequence[Any], device: str) -> None:
-    """Refuse, before anything is loaded, what this engine cannot do for the task `spec`."""
-    where = f"engine=vllm: task {spec['name']}"
-    if spec.get("vlm") is not None:
+def check(task: str, pictures: bool, paths: bool, evaluators: Sequence[Any], device: str) -> None:
+    """Refuse, before anything is loaded, what this engine cannot do for a task with this name.
+
+    `pictures` and `paths` say whether it has pictures, and whether it searches layer paths.
+    """
+    where = f"engine=vllm: task {task}"
+    if pictures:
         raise BadInput(f"{where} has pictures; use engine=transformers")
-    if spec.get("path") is not None:
+    if paths:
         raise BadInput(f"{where} searches layer paths; use engine=transformers")
     if device not in DEVICES:
         raise BadInput(f"engine=vllm: it runs on {', '.join(DEVICES)}, not on {device}")

@@ -13,7 +13,8 @@ Runs of a plan give the same bytes: no atomics, and nothing depends on the order
 Sources in host memory are staged (staging.py), a run of tiles at a time.
 
 Checked with Triton's interpreter, and compiled for compute capabilities 8.0 and 9.0; neither run
-nor timed on hardware. Triton keeps compiled kernels in a cache of its own (``TRITON_CACHE_DIR``).
+nor timed on hardware (`benchmarks/gpu_check.py` does both). Triton keeps compiled kernels in a cache of
+its own (``TRITON_CACHE_DIR``).
 """
 
 from __future__ import annotations
@@ -31,11 +32,13 @@ import torch
 from numpy.typing import NDArray
 
 from suite.errors import BadInput
+from suite.experimental import say_once
+from suite.experimental.cuda_merging.staging import Group, Resident, Staged, plain
+from suite.experimental.cuda_merging.tiles import Step, Tiles, steps
 from suite.merging.layout import ALIGNMENT
+from suite.merging.merger import MakeRunner, Mode
 from suite.merging.plan import Edges, Plan
-from suite.merging.staging import Group, Resident, Staged, plain
 from suite.merging.tables import ABOVE, Tables
-from suite.merging.tiles import Step, Tiles, steps
 
 BLOCK = 2048  # elements of a tile: 8 warps of 32 threads with 16 bytes of bfloat16 each
 BUDGET = 1 << 30  # bytes of one staging group
@@ -57,12 +60,35 @@ def available() -> bool:
 def _kernels() -> Any:
     if not available():
         raise BadInput("no Triton, or no C compiler for it (set CC); merge eagerly")
-    from suite.merging import triton_kernel
+    from suite.experimental.cuda_merging import triton_kernel
 
     return triton_kernel
 
 
-class GpuKernel:
+def runner(mode: Mode, device: str | torch.device) -> Mode | MakeRunner:
+    """What to give a `Merger` as its mode for merges on `device`.
+
+    Parameters
+    ----------
+    mode
+        ``merging.mode`` of the configuration: auto, eager or compiled.
+    device
+        Where the live model is, as torch names it.
+
+    Returns
+    -------
+    Mode | MakeRunner
+        `CudaKernel` where the device is a CUDA one and `mode` is ``compiled``, or ``auto`` and the
+        kernel `available`, which is told to the user once; else `mode` itself.
+    """
+    wanted = mode == "compiled" or (mode == "auto" and available())
+    if torch.device(device).type != "cuda" or not wanted:
+        return mode
+    say_once("merging by the Triton kernel", "merging.mode=eager")
+    return CudaKernel
+
+
+class CudaKernel:
     """Writes the merged tensors of a plan into `live`, (layout.size,), on a CUDA device.
 
     Sources lie on the same device, or in host memory; `staged` copies them group by group even if
@@ -116,8 +142,8 @@ class GpuKernel:
             for step, group in self._feed.groups(plan, tiles, list(steps(tiles, edges, measured))):
                 if step.measured:
                     launch.fused(step, group, plan.measure)
-                if step.settled is not None:
-                    launch.settle(tiles, step.settled)
+                if step.weighed is not None:
+                    launch.weigh(tiles, step.weighed)
                 if step.merged:
                     launch.fused(step, group, "no")
 
@@ -151,7 +177,7 @@ class _Rows:
 class _Launch:
     """The kernels with what stays the same over the steps of a plan."""
 
-    owner: GpuKernel
+    owner: CudaKernel
     plan: Plan
     table: Tensor
     rows: _Rows
@@ -184,7 +210,7 @@ class _Launch:
             **_OPTIONS,
         )
 
-    def settle(self, tiles: Tiles, rows: slice) -> None:
+    def weigh(self, tiles: Tiles, rows: slice) -> None:
         """Give `rows` the weights that follow from what was measured of them."""
         count = len(self.plan.models)
         heads = torch.from_numpy(tiles.heads[rows.start : rows.stop + 1]).to(self.sums.device)
@@ -192,7 +218,7 @@ class _Launch:
         kernel = self.owner._kernels.row_sums
         kernel[(len(found),)](self.sums, heads, found, K=count, BLOCK=1024, **_OPTIONS)
         part = self.plan.rows(rows)
-        part = part.settled(found.cpu().numpy(), self.owner.tables.sizes[part.places])
+        part = part.with_weights(found.cpu().numpy(), self.owner.tables.sizes[part.places])
         weights = torch.from_numpy(part.weights.astype(np.float32))
         self.rows.floats[rows, :count] = weights.to(self.sums.device)
         if part.shares is None:

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
+from suite.experimental.cuda_merging.tiles import Tiles, steps
 from suite.merging.layout import ALIGNMENT, Layout
-from suite.merging.tiles import Tiles, steps
 
 BLOCK = 64
 LAYOUT = Layout.of({f"t{i}": (n,) for i, n in enumerate([1, 300, 0, 16, 17, 64, 65, 1000, 128, 9])})
@@ -69,14 +69,14 @@ def test_neighbours_are_copied_in_one_run() -> None:
 @pytest.mark.parametrize("capacity", [4, 7, 20, 1000])
 def test_steps_measure_a_tensor_before_they_merge_it(places: list[int], capacity: int) -> None:
     tiles = made(places)
-    measured, settled, merged = (np.zeros(tiles.count, int) for _ in range(3))
+    measured, weighed, merged = (np.zeros(tiles.count, int) for _ in range(3))
     for step in steps(tiles, tiles.edges(capacity, whole=True), measured=True):
         part = slice(step.first, step.stop)
         measured[part] += step.measured
-        if step.settled is not None:
-            rows = slice(tiles.heads[step.settled.start], tiles.heads[step.settled.stop])
+        if step.weighed is not None:
+            rows = slice(tiles.heads[step.weighed.start], tiles.heads[step.weighed.stop])
             assert (measured[rows] == 1).all()
-            settled[rows] += 1
-        assert not step.merged or (settled[part] == 1).all()
+            weighed[rows] += 1
+        assert not step.merged or (weighed[part] == 1).all()
         merged[part] += step.merged
-    assert (measured == 1).all() and (settled == 1).all() and (merged == 1).all()
+    assert (measured == 1).all() and (weighed == 1).all() and (merged == 1).all()

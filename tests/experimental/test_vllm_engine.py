@@ -9,22 +9,22 @@ from typing import Any
 
 import pytest
 import torch
+from torch import nn
 
-from suite.evaluators import vllm_engine
 from suite.evaluators.models import handle
-from suite.evaluators.vllm_engine_swap import Engine, StaleEngine
-from suite.evaluators.vllm_engine_weights import difference
+from suite.experimental.vllm_engine import handle as vllm_handle
+from suite.experimental.vllm_engine.engine import Engine, StaleEngine, difference
 from suite.merging import PathMerger, Sources
-from tests.evaluators import fake_vllm
-from tests.evaluators.engines import BASE, PROMPTS, recipe
-from tests.evaluators.fake_vllm import llm_of
+from tests.experimental import fake_vllm
+from tests.experimental.fake_vllm import llm_of
+from tests.experimental.vllm_examples import BASE, PROMPTS, recipe
 
 
 def test_every_swap_is_followed_by_a_reset_and_equal_weights_are_not_swapped(
     micro: Any, install_vllm: Any
 ) -> None:
     live, merger = micro
-    engine = vllm_engine.start(live, BASE, {})
+    engine = vllm_handle.start(live, BASE, {})
     log = llm_of(engine).log
     started = len(log)
     assert log[: log.index("reset")].count("load") == 1  # then probes: with the same weights
@@ -47,7 +47,7 @@ def test_sixteen_bits_are_swapped_and_compared_as_they_are(
 ) -> None:
     live = handle.load(BASE, "cpu", dtype="bfloat16")
     merger = PathMerger(micro_sources, live.model, "eager")
-    engine = vllm_engine.start(live, BASE, {})
+    engine = vllm_handle.start(live, BASE, {})
     merger.merge(recipe(0.6, 0.4))
     replies = ["5個", "17"]
     found = engine.loglikelihood(PROMPTS[:2], replies)
@@ -84,10 +84,10 @@ def test_a_cache_that_is_not_reset_raises_and_would_have_changed_replies(
     live, merger = micro
     install_vllm(Forgetful)
     with pytest.raises(StaleEngine, match=r"kept \d+ tokens of the prefix cache of other weights"):
-        vllm_engine.start(live, BASE, {})
+        vllm_handle.start(live, BASE, {})
     with monkeypatch.context() as unchecked:
         unchecked.setattr(Engine, "_check_cache", lambda self: None)
-        engine = vllm_engine.start(live, BASE, {})
+        engine = vllm_handle.start(live, BASE, {})
         merger.merge(recipe(1.0, 0.0))
         engine.generate(PROMPTS, 14)
         merger.merge(recipe(0.0, 1.0))
@@ -97,7 +97,7 @@ def test_a_cache_that_is_not_reset_raises_and_would_have_changed_replies(
 def test_a_refused_reset_raises_again_and_again(micro: Any, install_vllm: Any) -> None:
     live, merger = micro
     install_vllm(Busy)
-    engine = vllm_engine.start(live, BASE, {})
+    engine = vllm_handle.start(live, BASE, {})
     merger.merge(recipe(0.5, 0.5))
     for _ in range(2):  # the weights are there by now; the cache is not trusted
         with pytest.raises(StaleEngine, match="could not reset"):
@@ -110,8 +110,8 @@ def test_a_cache_that_cannot_be_watched_is_refused_unless_it_is_off(
     live, merger = micro
     install_vllm(Silent)
     with pytest.raises(StaleEngine, match=r"\+vllm\.enable_prefix_caching=false"):
-        vllm_engine.start(live, BASE, {})
-    engine = vllm_engine.start(live, BASE, {"enable_prefix_caching": False})
+        vllm_handle.start(live, BASE, {})
+    engine = vllm_handle.start(live, BASE, {"enable_prefix_caching": False})
     merger.merge(recipe(0.5, 0.5))
     assert engine.generate(PROMPTS, 9) == live.generate(PROMPTS, 9)
 
@@ -142,7 +142,7 @@ def broken(change: Any) -> type[fake_vllm.LLM]:
 def test_a_tensor_that_is_not_loaded_raises(micro: Any, install_vllm: Any, lost: str) -> None:
     live, merger = micro
     install_vllm(broken(lambda weights: ((n, t) for n, t in weights if n != lost)))
-    engine = vllm_engine.start(live, BASE, {})
+    engine = vllm_handle.start(live, BASE, {})
     merger.merge(recipe(0.5, 0.5))
     for _ in range(2):
         with pytest.raises(StaleEngine, match=f"{lost}: the engine holds other values"):
@@ -159,7 +159,7 @@ def test_parts_in_the_wrong_order_raise(micro: Any, install_vllm: Any) -> None:
             yield name.replace(word, swapped.get(word, word)), tensor
 
     install_vllm(broken(change))
-    engine = vllm_engine.start(live, BASE, {})
+    engine = vllm_handle.start(live, BASE, {})
     merger.merge(recipe(0.5, 0.5))
     with pytest.raises(StaleEngine, match=r"gate_proj\.weight: the engine holds other values"):
         engine.loglikelihood(PROMPTS[:1], ["1"])
@@ -179,4 +179,47 @@ def test_an_engine_that_computes_with_other_weights_than_it_shows_never_starts(
 ) -> None:
     install_vllm(type("RepackedLLM", (fake_vllm.LLM,), {"model_class": Repacked}))
     with pytest.raises(StaleEngine, match="computes with other weights than it shows"):
-        vllm_engine.start(micro[0], BASE, {})
+        vllm_handle.start(micro[0], BASE, {})
+
+
+def small(**tensors: torch.Tensor) -> nn.Module:
+    """A module with these tensors; ``__`` in a name stands for a dot."""
+    root = nn.Module()
+    for name, tensor in tensors.items():
+        fake_vllm.plant(root, name.replace("__", "."), nn.Parameter(tensor.clone()))
+    return root
+
+
+def test_weights_are_compared_to_the_bit_and_each_is_counted() -> None:
+    q, k, table, bias = torch.rand(4, 3), torch.rand(2, 3), torch.rand(5, 3), torch.rand(4)
+    zero = torch.zeros(1, 3)
+    live = small(a__q__weight=q, a__k__weight=k, a__q__bias=bias, a__k__bias=bias[:2])
+    fake_vllm.plant(live, "embed_tokens.weight", table_of := nn.Parameter(table))
+    fake_vllm.plant(live, "lm_head.weight", table_of)  # tied
+
+    def held(**other: torch.Tensor) -> nn.Module:
+        whole = {
+            "a__qk__weight": torch.cat([q, k]),
+            "a__qk__bias": torch.cat([bias, bias[:2]]),
+            "embed_tokens__weight": torch.cat([table, zero]),
+        }
+        engine: Any = small(**{**whole, **other})
+        engine.packed_modules_mapping = {"qk": ["q", "k"]}
+        return engine
+
+    assert difference(held(), live) is None
+    assert difference(held(lm_head__weight=table), live) is None  # a copy of its own
+    off = torch.cat([q, k])
+    off[-1, -1] = torch.nextafter(off[-1, -1], torch.tensor(9.0))
+    assert difference(held(a__qk__weight=off), live) == "a.k.weight: the engine holds other values"
+    more = torch.cat([bias, bias[:2], bias[:1]])
+    assert difference(held(a__qk__bias=more), live) == "a.k.bias: the engine holds 1 rows more"
+    assert "torch.float16 [4, 3]" in str(difference(held(a__qk__weight=off.half()), live))
+    assert "[1, 3] in the engine" in str(difference(held(a__qk__weight=off[:5]), live))
+    assert difference(held(b__weight=q), live) == (
+        "b.weight: the engine holds it, the merged model does not"
+    )
+    fake_vllm.plant(live, "norm.weight", nn.Parameter(bias))
+    assert difference(held(), live) == "norm.weight: the engine does not hold it"
+    negative = small(w=-torch.zeros(2))
+    assert difference(negative, small(w=torch.zeros(2))) == "w: the engine holds other values"

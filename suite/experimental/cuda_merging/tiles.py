@@ -91,12 +91,12 @@ class Tiles:
 
 @dataclass(frozen=True)
 class Step:
-    """Tiles [first, stop): measured, then rows `settled` given their weights, then merged."""
+    """Tiles [first, stop): measured, then rows `weighed` given their weights, then merged."""
 
     first: int
     stop: int
     measured: bool = False
-    settled: slice | None = None
+    weighed: slice | None = None
     merged: bool = True
 
 
@@ -112,6 +112,6 @@ def steps(tiles: Tiles, edges: list[int], measured: bool) -> Iterator[Step]:
             yield Step(first, stop, measured=True, merged=False)
         else:
             head = waiting[0][0] if waiting else first
-            yield Step(first, stop, measured=True, settled=slice(tiles.row(head), row))
+            yield Step(first, stop, measured=True, weighed=slice(tiles.row(head), row))
             yield from (Step(*group) for group in waiting)
             waiting.clear()

@@ -9,13 +9,13 @@ import pytest
 import torch
 
 from suite.errors import BadInput
+from suite.experimental.cuda_merging.staging import Resident, Staged
+from suite.experimental.cuda_merging.tiles import Tiles, steps
 from suite.merging import planner
 from suite.merging.layout import ALIGNMENT
 from suite.merging.plan import Plan
 from suite.merging.sources import Sources
-from suite.merging.staging import Resident, Staged
 from suite.merging.tables import Tables
-from suite.merging.tiles import Tiles, steps
 from suite.recipes.recipe import Input, Recipe
 
 CPU = torch.device("cpu")

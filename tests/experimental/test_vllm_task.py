@@ -11,16 +11,16 @@ import torch
 from suite.assembly import assemble
 from suite.assembly.compose import compose
 from suite.errors import BadInput
-from suite.evaluators import vllm_engine
 from suite.evaluators.models.handle import TransformersHandle
-from suite.evaluators.vllm_engine import VllmHandle
-from tests.evaluators.fake_vllm import llm_of
+from suite.experimental.vllm_engine import handle as vllm_handle
+from suite.experimental.vllm_engine.handle import VllmHandle
+from tests.experimental.fake_vllm import llm_of
 
 
 def test_a_task_scores_the_same_on_both_engines(
     install_vllm: Any, few_items: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(vllm_engine, "DEVICES", ("cpu",))
+    monkeypatch.setattr(vllm_handle, "DEVICES", ("cpu",))
     words = [*few_items, "device=cpu", "merging.mode=eager", "batch_size=8"]
     ours = assemble.task(compose(words))
     theirs = assemble.task(compose([*words, "engine=vllm", "+vllm.max_model_len=200"]))
@@ -52,7 +52,7 @@ def test_beams_and_a_missing_vllm_are_told_before_anything_is_loaded(
     install_vllm: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(assemble, "folders", None)
-    monkeypatch.setattr(vllm_engine, "DEVICES", ("cpu",))
+    monkeypatch.setattr(vllm_handle, "DEVICES", ("cpu",))
     words = ["engine=vllm", "device=cpu"]
     with pytest.raises(BadInput, match="num_beams 3 is not possible"):
         assemble.task(compose([*words, "+task.evaluators.ja_math.decoding={num_beams: 3}"]))

@@ -10,17 +10,17 @@ from typing import Any
 import pytest
 
 from suite.errors import BadInput
-from suite.evaluators import vllm_engine
 from suite.evaluators.datasets.pictures import Picture
 from suite.evaluators.models.handle import Decoding
+from suite.experimental.vllm_engine import handle as vllm_handle
 from suite.recipes.layer_path import Hop, LayerPath
-from tests.evaluators.engines import BASE, DECODINGS, PROMPTS, recipe
-from tests.evaluators.fake_vllm import llm_of
+from tests.experimental.fake_vllm import llm_of
+from tests.experimental.vllm_examples import BASE, DECODINGS, PROMPTS, recipe
 
 
 def test_replies_are_the_same_on_both_engines(micro: Any, install_vllm: Any) -> None:
     live, merger = micro
-    engine = vllm_engine.start(live, BASE, {})
+    engine = vllm_handle.start(live, BASE, {})
     seen = []
     for weights in ((0.0, 0.0), (0.6, 0.4), (1.0, 0.0), (0.6, 0.4)):
         merger.merge(recipe(*weights))
@@ -37,7 +37,7 @@ def test_a_stop_string_ends_a_reply_and_its_tokens_are_counted(
     micro: Any, install_vllm: Any
 ) -> None:
     live, _ = micro
-    engine = vllm_engine.start(live, BASE, {})
+    engine = vllm_handle.start(live, BASE, {})
     (whole,) = engine.generate(PROMPTS[:1], 20)
     stop = whole.text[2]
     (cut,) = engine.generate(PROMPTS[:1], 20, decoding=Decoding(stop=(stop,)))
@@ -47,7 +47,7 @@ def test_a_stop_string_ends_a_reply_and_its_tokens_are_counted(
 
 def test_replies_end_where_the_checkpoint_says(micro: Any, install_vllm: Any) -> None:
     live, _ = micro
-    engine = vllm_engine.start(live, BASE, {})
+    engine = vllm_handle.start(live, BASE, {})
     (whole,) = engine.generate(PROMPTS[:1], 14)
     (ids,) = llm_of(engine).last
     assert whole.tokens == len(ids) < 14 and ids[-1] == live.tokenizer.eos_token_id
@@ -62,7 +62,7 @@ def test_replies_end_where_the_checkpoint_says(micro: Any, install_vllm: Any) ->
 
 def test_likelihoods_are_the_same_on_both_engines(micro: Any, install_vllm: Any) -> None:
     live, merger = micro
-    engine = vllm_engine.start(live, BASE, {})
+    engine = vllm_handle.start(live, BASE, {})
     merger.merge(recipe(0.5, 0.5))
     replies = ["5個", "", "17", "猫"]
     found = engine.loglikelihood(PROMPTS, replies)
@@ -80,7 +80,7 @@ def test_likelihoods_are_the_same_on_both_engines(micro: Any, install_vllm: Any)
     ],
 )
 def test_what_it_cannot_do_is_one_line(micro: Any, install_vllm: Any, call: Any, said: str) -> None:
-    engine = vllm_engine.start(micro[0], BASE, {"max_model_len": 64})
+    engine = vllm_handle.start(micro[0], BASE, {"max_model_len": 64})
     with pytest.raises(BadInput, match=said):
         call(engine)
 
@@ -98,12 +98,12 @@ def test_settings_that_it_does_not_take_are_refused(
     micro: Any, install_vllm: Any, options: Any, said: str
 ) -> None:
     with pytest.raises(BadInput, match=said):
-        vllm_engine.start(micro[0], BASE, options)
+        vllm_handle.start(micro[0], BASE, options)
 
 
 def test_layer_paths_are_refused_and_merges_go_on(micro: Any, install_vllm: Any) -> None:
     live, merger = micro
-    engine = vllm_engine.start(live, BASE, {})
+    engine = vllm_handle.start(live, BASE, {})
     order = [0, 1, 3, 2, 4, 5]  # as many layers as ever
     merger.merge(LayerPath("base", tuple(Hop("base", layer, 1.1) for layer in order), {}))
     with pytest.raises(BadInput, match="merges, not layer paths"):

@@ -1,0 +1,1 @@
+"""Merges by one fused Triton kernel on a CUDA device (``merging.mode``, docs/merging.md)."""

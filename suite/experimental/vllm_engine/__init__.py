@@ -1,0 +1,1 @@
+"""vLLM generates the replies (``engine=vllm``, docs/engines.md)."""
