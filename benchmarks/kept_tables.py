@@ -2,9 +2,9 @@
 
     python benchmarks/kept_tables.py [--out docs]
 
-The journals of these runs are not kept; docs/*/runs.csv has each run's final hypervolume and its share
-of the reference front's. From these alone follow medians, ranks, comparisons within families, and what
-is resolved across tasks: the files beside runs.csv, as `suite report` makes them.
+Of the journals those of one seed are kept (docs/archives); docs/*/runs.csv has each run's final
+hypervolume and its share of the reference front's. From these alone follow medians, ranks, comparisons
+within families, and what is resolved across tasks: the files beside runs.csv, as `suite report` makes them.
 """
 
 from __future__ import annotations

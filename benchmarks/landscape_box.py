@@ -40,8 +40,8 @@ def box(task: str, run: RunSpec, results: Path) -> Row:
         base[split] = {"losses": losses, "hypervolume": share, "band": band}
     limit = np.minimum(base["search"]["losses"], 1.0)
     rows = []
-    for folder in sorted({path.parents[1] for path in (results / task).glob("*/seed=*/*.jsonl")}):
-        runs = [Journal(p).read() for p in sorted(folder.glob("seed=*/trials.jsonl"))]
+    for folder in sorted({path.parent for path in (results / task).glob("*/seed=*")}):
+        runs = [Journal(run / "trials.jsonl").read() for run in sorted(folder.glob("seed=*"))]
         both = [(pareto.hypervolume(F), pareto.hypervolume(F / limit))
                 for F in map(simulated.losses, runs)]  # fmt: skip
         old, new = np.array(both).T
@@ -89,8 +89,8 @@ def _outcomes(folder: Path, name: str, middle: Array, metrics: list[str]) -> Row
     wanted = [list(Score.from_json(known[figure]).items) for figure in figures]
     trials = [
         trial
-        for path in sorted(folder.glob("*/seed=*/trials.jsonl"))
-        for trial in Journal(path).read()
+        for run in sorted(folder.glob("*/seed=*"))
+        for trial in Journal(run / "trials.jsonl").read()
         if np.allclose(trial.x, middle)
     ]
     equal = [[list(t.scores[figure].items) for figure in figures] == wanted for t in trials]

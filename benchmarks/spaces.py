@@ -19,6 +19,7 @@ from pathlib import Path
 from statistics import median
 
 from suite.commands import judge
+from suite.records import packed
 from suite.records.journal import records
 from suite.report.load.load import load
 from suite.report.load.results import Results
@@ -34,11 +35,11 @@ def cut(source: Path, target: Path, trials: int) -> None:
         out = target / run.relative_to(source)
         if out.exists():
             continue
-        lines = (run / "trials.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)
+        lines = packed.content(run / "trials.jsonl").decode().splitlines(keepends=True)
         if len(lines) < trials:
             print(f"{run}: {len(lines)} trials, left out")
             continue
-        shutil.copytree(run, out, ignore=shutil.ignore_patterns("judged.jsonl"))
+        shutil.copytree(run, out, ignore=shutil.ignore_patterns("*.jsonl*"))
         (out / "trials.jsonl").write_text("".join(lines[:trials]), encoding="utf-8")
         judged = records(out / "judged.jsonl")
         for line in records(run / "judged.jsonl").read():

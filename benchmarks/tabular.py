@@ -51,8 +51,8 @@ def journaled(results: Path, task: str, strategies: list[str]) -> dict[str, Arra
     """Losses (seeds, trials, m) of the real runs by strategy, cut to the shortest run."""
     found = {}
     for strategy in strategies:
-        paths = sorted((results / task / strategy).glob("seed=*/trials.jsonl"))
-        runs = [simulated.losses(Journal(path).read()) for path in paths]
+        folders = sorted((results / task / strategy).glob("seed=*"))
+        runs = [simulated.losses(Journal(run / "trials.jsonl").read()) for run in folders]
         if runs:
             found[strategy] = np.stack([run[: min(map(len, runs))] for run in runs])
     return found

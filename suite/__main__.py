@@ -27,6 +27,8 @@ usage: suite COMMAND [arguments]
   check   task=… [--fast]   prove that a task is complete, its models fit and its splits are
                             disjoint (--fast: without downloading or loading any weights)
   list    tasks|optimizers|baselines|merges
+  archive pull TASK/VERSION | list | make | push | pack FOLDER | unpack FOLDER
+                            results by name, checked, beside those that are there; journals at rest
 
 Exit codes: 0 done, 2 bad input, 130 interrupted. Documentation: README.md.
 """
@@ -42,6 +44,7 @@ COMMANDS = {
     "merge": "suite.commands.export",
     "check": "suite.commands.check",
     "list": "suite.commands.listing",
+    "archive": "suite.commands.archive",
 }
 
 

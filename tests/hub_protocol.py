@@ -1,4 +1,4 @@
-"""What the Hub answers over HTTP, as far as models are read and uploaded.
+"""What the Hub answers over HTTP, as far as models and data sets are read and uploaded.
 
 `_ROUTES` lists the paths that `Handler` knows and which of its methods answers each.
 """
@@ -20,7 +20,7 @@ from tests.hub_repository import Repo, Request
 if TYPE_CHECKING:
     from tests.hub_server import HubServer
 
-LARGE = (".safetensors", ".bin", ".pt")  # what the Hub keeps in LFS
+LARGE = (".safetensors", ".bin", ".pt", ".xz")  # what the Hub keeps in LFS
 
 
 def blob_id(content: bytes) -> str:
@@ -229,16 +229,17 @@ def _entry(file: str, content: bytes) -> dict[str, Any]:
 
 
 _REPO = r"([^/]+/[^/]+)"
+_KIND = "(?:models|datasets)"
 _ROUTES: list[tuple[str, Callable[..., None]]] = [
     (r"/api/whoami-v2", Handler.whoami),
     (r"/api/validate-yaml", Handler.validate),
     (r"/api/repos/create", Handler.create),
-    (rf"/api/models/{_REPO}/preupload/(.+)", Handler.preupload),
-    (rf"/api/models/{_REPO}/commit/(.+)", Handler.upload),
-    (rf"/api/models/{_REPO}/tree/([^/]+).*", Handler.tree),
-    (rf"/api/models/{_REPO}/revision/(.+)", Handler.info),
-    (rf"/api/models/{_REPO}", Handler.info),
-    (rf"/{_REPO}\.git/info/lfs/objects/batch", Handler.batch),
+    (rf"/api/{_KIND}/{_REPO}/preupload/(.+)", Handler.preupload),
+    (rf"/api/{_KIND}/{_REPO}/commit/(.+)", Handler.upload),
+    (rf"/api/{_KIND}/{_REPO}/tree/([^/]+).*", Handler.tree),
+    (rf"/api/{_KIND}/{_REPO}/revision/(.+)", Handler.info),
+    (rf"/api/{_KIND}/{_REPO}", Handler.info),
+    (rf"/(?:datasets/)?{_REPO}\.git/info/lfs/objects/batch", Handler.batch),
     (r"/lfs/([0-9a-f]{64})", Handler.store),
-    (rf"/{_REPO}/resolve/([^/]+)/(.+)", Handler.file),
+    (rf"/(?:datasets/)?{_REPO}/resolve/([^/]+)/(.+)", Handler.file),
 ]

@@ -19,7 +19,7 @@ from suite.checkpoints import parents
 from suite.errors import BadInput
 from suite.problems import fit
 from suite.records import files
-from suite.records.journal import Journal
+from suite.records.task_folder import TaskFolder
 from suite.records.trial import Trial
 from suite.spaces.space import SearchSpace
 
@@ -42,10 +42,9 @@ def trials(run: RunSpec, results: Path) -> fit.Trials:
     figures = [objective.metric for objective in run.task.objectives]
     evaluators = list(dict.fromkeys(figure.rpartition(".")[0] for figure in figures))
     rows: list[tuple[str, int, Trial]] = []
-    for path in sorted((results / run.task.name).glob("*/seed=*/trials.jsonl")):
-        seed = int(path.parent.name.removeprefix("seed="))
-        name = f"{path.parents[1].name}/{path.parent.name}"
-        rows += [(name, seed, trial) for trial in Journal(path).read() if trial.status == "ok"]
+    for folder in TaskFolder.at(results, run.task.name).runs():
+        name = f"{folder.optimizer}/{folder.path.name}"
+        rows += [(name, folder.seed, trial) for trial in folder.trials() if trial.status == "ok"]
     if len({seed for _, seed, _ in rows}) < 2:
         raise BadInput(f"{results / run.task.name}: no runs of two seeds; one is left out to test")
     scores = [trial.scores for _, _, trial in rows]

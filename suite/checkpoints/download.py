@@ -14,43 +14,59 @@ from typing import Any
 from suite.checkpoints.network import explained, interruptible, online, quiet
 
 
-def missing(name: str, repo: str, commit: str, patterns: Sequence[str]) -> dict[str, int]:
-    """Bytes of each file of these patterns that is not in the cache.
+def missing(
+    name: str, repo: str, commit: str, patterns: Sequence[str], kind: str = "model"
+) -> dict[str, int]:
+    """Bytes of each file of these patterns that is not in the cache; `kind` is model or dataset.
 
-    `BadInput`, which calls the model by its `name`, when the Hub refuses or cannot be reached.
+    `BadInput`, which calls the repository by its `name`, when the Hub refuses or cannot be reached.
     """
     from huggingface_hub import snapshot_download
 
     silent = _counter(lambda _: None, lambda: False)
-    with explained(name), online(), quiet():
+    with explained(name, kind), online(), quiet():
         planned: Any = snapshot_download(
-            repo, revision=commit, allow_patterns=list(patterns), dry_run=True, tqdm_class=silent
+            repo,
+            repo_type=kind,
+            revision=commit,
+            allow_patterns=list(patterns),
+            dry_run=True,
+            tqdm_class=silent,
         )
     return {file.filename: int(file.file_size or 0) for file in planned if file.will_download}
 
 
-def fetch(name: str, repo: str, commit: str, patterns: Sequence[str]) -> Path:
+def fetch(name: str, repo: str, commit: str, patterns: Sequence[str], kind: str = "model") -> Path:
     """The snapshot's folder in the cache, once all files of these patterns are there.
 
-    `BadInput`, which calls the model by its `name`, when the Hub refuses or the connection breaks
-    for good; what has arrived by then is kept.
+    `kind` is model or dataset. `BadInput`, which calls the repository by its `name`, when the Hub refuses
+    or the connection breaks for good; what has arrived by then is kept.
     """
     from huggingface_hub import snapshot_download
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
-    total = sum(missing(name, repo, commit, patterns).values())
+    total = sum(missing(name, repo, commit, patterns, kind).values())
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
     bar = Progress(*columns, TransferSpeedColumn(), console=Console(stderr=True))
-    with explained(name), online(), quiet(), bar, interruptible() as stopped:
+    with explained(name, kind), online(), quiet(), bar, interruptible() as stopped:
         row = bar.add_task(f"download {repo}", total=total)
         folder = snapshot_download(
             repo,
+            repo_type=kind,
             revision=commit,
             allow_patterns=list(patterns),
             tqdm_class=_counter(lambda done: bar.update(row, completed=done), stopped),
         )
     return Path(folder)
+
+
+def has(repo: str, file: str, kind: str = "model") -> bool:
+    """Whether ``main`` of a repository has a file; false where there is no such repository."""
+    from huggingface_hub import HfApi
+
+    with explained(repo, kind), online():
+        return HfApi().file_exists(repo, file, repo_type=kind)
 
 
 def _counter(show: Callable[[int], None], stopped: Callable[[], bool]) -> Any:

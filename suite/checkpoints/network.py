@@ -77,8 +77,8 @@ def interruptible() -> Iterator[Callable[[], bool]]:
 
 
 @contextmanager
-def explained(name: str) -> Iterator[None]:
-    """Turn what the Hub's library raises about `name` into one line of `BadInput`."""
+def explained(name: str, kind: str = "model") -> Iterator[None]:
+    """Turn what the Hub's library raises about `name`, a model or a dataset, into one line of `BadInput`."""
     from huggingface_hub import errors
 
     known = (
@@ -93,7 +93,7 @@ def explained(name: str) -> Iterator[None]:
     except Exception as error:
         if not (isinstance(error, known) or _transport(error)):
             raise
-        raise BadInput(f"model {name}: {_reason(error)}") from None
+        raise BadInput(f"{kind} {name}: {_reason(error)}") from None
 
 
 def _transport(error: BaseException) -> bool:

@@ -40,7 +40,7 @@ def run(wanted: RunSpec) -> None:
     task = assemble.task(now)
     optimizer = assemble.optimizer(now, task)
     baselines = assemble.baselines(now)
-    with folder.locked():
+    with folder.locked(now.trials):
         settle(now, folder)
         _search(now, folder, task, optimizer, baselines)
 

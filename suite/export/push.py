@@ -1,8 +1,10 @@
-"""Upload of an exported folder to the Hub, after the user has said so twice."""
+"""Upload to the Hub, after the user has said so twice: an exported folder, or files of a data set."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ _REFUSALS = {
 _OWN = {".gitattributes"}  # what the Hub itself puts into a new repository
 
 
-def check(repo: str, yes: bool) -> None:
+def check(repo: str, yes: bool, option: str = "--push") -> None:
     """Refuse, before any work, a name that is none and an upload that nobody could confirm.
 
     Parameters
@@ -27,6 +29,8 @@ def check(repo: str, yes: bool) -> None:
         ``org/name``.
     yes : bool
         Whether the user has confirmed already.
+    option : str
+        What the user called the name by.
 
     Raises
     ------
@@ -41,9 +45,9 @@ def check(repo: str, yes: bool) -> None:
     except HFValidationError:
         repo = ""
     if repo.count("/") != 1:
-        raise BadInput("--push: name a repository as org/name")
+        raise BadInput(f"{option}: name a repository as org/name")
     if not yes and not sys.stdin.isatty():
-        raise BadInput("--push: without a terminal to confirm on, say --yes")
+        raise BadInput(f"{option}: without a terminal to confirm on, say --yes")
 
 
 def confirm(repo: str, out: Path, private: bool) -> bool:
@@ -66,6 +70,11 @@ def confirm(repo: str, out: Path, private: bool) -> bool:
     size = sum(file.stat().st_size for file in files)
     print(f"{len(files)} files, {size / 1e6:.1f} MB, go to {repo}, {_kind(private)}:")
     print(f"  {', '.join(file.name for file in files)}")
+    return agreed(repo)
+
+
+def agreed(repo: str) -> bool:
+    """Whether the user types the repository's name."""
     try:
         return input(f"type {repo} to upload them: ").strip() == repo
     except EOFError:
@@ -96,19 +105,39 @@ def upload(out: Path, repo: str, private: bool) -> str:
     from huggingface_hub import HfApi
 
     by_hand = f"{out} is whole, and goes up later by: hf upload {repo} {out}"
+    with _explained(f"--push {repo}", by_hand), online():
+        api = HfApi()
+        _empty_repository(api, repo, private)
+        api.upload_folder(repo_id=repo, folder_path=out, commit_message="A merge by merge-suite")
+        return f"{api.endpoint}/{repo}"
+
+
+def add(files: Mapping[str, Path], repo: str, private: bool, message: str) -> str:
+    """Add files, by their names there, as one commit to a data set; returns its address.
+
+    A data set that is not there is made; `private` goes for that one alone. `BadInput`, in one line, when
+    the Hub refuses or cannot be reached.
+    """
+    from huggingface_hub import CommitOperationAdd, HfApi
+
+    with _explained(f"push to {repo}", "nothing was changed there"), online():
+        api = HfApi()
+        api.create_repo(repo, repo_type="dataset", private=private, exist_ok=True)
+        operations = [CommitOperationAdd(name, str(path)) for name, path in files.items()]
+        api.create_commit(repo, operations, commit_message=message, repo_type="dataset")
+        return f"{api.endpoint}/datasets/{repo}"
+
+
+@contextmanager
+def _explained(where: str, by_hand: str) -> Iterator[None]:
+    """Turn what the Hub's library raises into one line of `BadInput`."""
     try:
-        with online():
-            api = HfApi()
-            _empty_repository(api, repo, private)
-            api.upload_folder(
-                repo_id=repo, folder_path=out, commit_message="A merge by merge-suite"
-            )
-            return f"{api.endpoint}/{repo}"
+        yield
     except Exception as error:
         known = (OSError, RuntimeError, ValueError)  # the library's own, metadata it refuses too
         if not (isinstance(error, known) or _transport(error)):
             raise
-        raise BadInput(f"--push {repo}: {_reason(error)}; {by_hand}") from None
+        raise BadInput(f"{where}: {_reason(error)}; {by_hand}") from None
 
 
 def _transport(error: BaseException) -> bool:

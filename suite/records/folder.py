@@ -7,14 +7,13 @@ judged.jsonl what `suite judge` measured. They are named, read and written here 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
 from suite.errors import BadInput, Busy
-from suite.records import files, run_card
+from suite.records import files, packed, run_card
 from suite.records.journal import Journal, JsonLines
 from suite.records.judged import Line, judged_lines, scores
 from suite.records.trial import Score, Trial
@@ -79,7 +78,7 @@ class RunFolder:
     @property
     def files(self) -> list[Path]:
         """What a search leaves, for people to look at."""
-        return [self.path / name for name in (TRIALS, CONFIG, ENVIRONMENT)]
+        return [packed.form(self.path / name) for name in (TRIALS, CONFIG, ENVIRONMENT)]
 
     def config(self) -> dict[str, Any]:
         """What config.yaml holds, in its order.
@@ -134,7 +133,7 @@ class RunFolder:
 
     def trial_count(self) -> int:
         """How many whole lines the journal has, damaged or not; 0 without one."""
-        return self._bytes(TRIALS).count(b"\n")
+        return packed.content(self.path / TRIALS).count(b"\n")
 
     @property
     def judged(self) -> JsonLines[Line]:
@@ -142,7 +141,7 @@ class RunFolder:
 
     def is_judged(self) -> bool:
         """Whether some trial was measured on the report items."""
-        return b'"split":"report"' in self._bytes(JUDGED)
+        return b'"split":"report"' in packed.content(self.judged_path)
 
     def judged_trials(self, trials: Sequence[Trial]) -> JudgedTrials:
         """What `suite judge` measured of `trials`.
@@ -159,32 +158,29 @@ class RunFolder:
         return found
 
     @contextlib.contextmanager
-    def locked(self) -> Iterator[None]:
-        """Have the run to oneself, its folder made and writable; `Busy` when another process has it."""
+    def locked(self, trials: int) -> Iterator[None]:
+        """Have the run to oneself, its folder made and writable; `Busy` when another process has it.
+
+        A journal that lies compressed is unpacked when it has fewer than `trials`: it is about to go on.
+        """
         files.make_writable(self.path)
-        with files.opened(self.path / TRIALS, "ab") as lock:
+        if self.journal.file != self.journal.path and len(self.trials()) < trials:
+            packed.unpack(self.journal.path)
+        with files.opened(self.journal.file, "ab") as lock:
             self._lock(lock)
             yield
 
     def glance(self) -> None:
         """`Busy` for a run that another process has at this moment; no promise for later."""
-        if (self.path / TRIALS).exists():
-            with files.opened(self.path / TRIALS, "rb") as lock:
+        if packed.exists(self.path / TRIALS):
+            with files.opened(self.journal.file, "rb") as lock:
                 self._lock(lock)
 
     def _lock(self, file: IO[Any]) -> None:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+            packed.lock(file, Path(file.name))
+        except Busy:
             raise Busy(f"{self}: another process is running this run") from None
-
-    def _bytes(self, name: str) -> bytes:
-        path = self.path / name
-        if not path.exists():
-            return b""
-        with files.opened(path, "rb") as file:
-            content: bytes = file.read()
-            return content
 
 
 def _lacking(config: Any) -> str | None:

@@ -2,7 +2,8 @@
 
 A line is complete or it does not count: each is flushed and synced before the optimizer is told, and
 a last line torn by a crash is dropped on the next start. Anything else that does not parse is damage
-that only a person can judge, and is refused by line number.
+that only a person can judge, and is refused by line number. A file that lies compressed (`packed`) is
+read like a plain one, and unpacked before a line is appended to it.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from suite.errors import BadInput
-from suite.records import files
+from suite.records import files, packed
 from suite.records.trial import Trial
 
 T = TypeVar("T")
@@ -27,6 +28,11 @@ class JsonLines(Generic[T]):
         self.path = path
         self._parse, self._render = parse, render
 
+    @property
+    def file(self) -> Path:
+        """Where the lines lie: `path`, or its compressed form where only that is there."""
+        return packed.form(self.path)
+
     def read(self) -> list[T]:
         """All complete records; `BadInput` names the line of a damaged one."""
         return list(self._records())
@@ -34,6 +40,7 @@ class JsonLines(Generic[T]):
     def append(self, record: T) -> None:
         """Write one record; when this returns it is on the disk. `BadInput` when it cannot be."""
         line = (self._render(record) + "\n").encode()
+        packed.unpack(self.path)
         whole = self._whole_bytes()
         try:
             with self.path.open("ab") as file:
@@ -47,17 +54,14 @@ class JsonLines(Generic[T]):
             raise BadInput(f"{self.path}: cannot be written ({error.strerror})") from None
 
     def _records(self) -> Iterator[T]:
-        if not self.path.exists():
-            return
-        whole = self._whole_bytes()
-        with files.opened(self.path, "rb") as file:
-            content = file.read(whole)
-        for number, line in enumerate(content.splitlines(), start=1):
+        content = packed.content(self.path)
+        whole = content[: content.rfind(b"\n") + 1]
+        for number, line in enumerate(whole.splitlines(), start=1):
             try:
                 yield self._parse(line.decode())
             except (ValueError, KeyError, TypeError, AttributeError):
                 raise BadInput(
-                    f"{self.path}, line {number}: damaged; restore the file or move it away"
+                    f"{self.file}, line {number}: damaged; restore the file or move it away"
                 ) from None
 
     def _whole_bytes(self) -> int:
@@ -94,7 +98,7 @@ class Journal(JsonLines[Trial]):
         for line, trial in enumerate(trials, start=1):
             if trial.number != line - 1:
                 raise BadInput(
-                    f"{self.path}, line {line}: trial {trial.number} where {line - 1} belongs"
+                    f"{self.file}, line {line}: trial {trial.number} where {line - 1} belongs"
                 )
         return trials
 

@@ -8,11 +8,12 @@ values, or a plain list; an empty string where outcomes were not kept.
 from __future__ import annotations
 
 import csv
+import gzip
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -61,19 +62,34 @@ def score(scores: dict[str, Any], metric: str) -> float:
     return float(each.mean()) if each.size else float(scores[metric]["value"])
 
 
+def opened(path: Path) -> IO[bytes]:
+    """A file of JSON lines, which may lie compressed with .gz behind its name."""
+    return path.open("rb") if path.exists() else gzip.open(f"{path}.gz")
+
+
+def is_there(path: Path) -> bool:
+    """Whether a file of JSON lines is there, plain or compressed."""
+    return path.is_file() or path.with_name(f"{path.name}.gz").is_file()
+
+
 def lines(path: Path) -> Iterator[dict[str, Any]]:
     """The objects of a file of JSON lines, in order."""
-    with path.open("rb") as file:
+    with opened(path) as file:
         for line in file:
             yield json.loads(line)
 
 
 def trials(path: Path) -> Iterator[dict[str, Any]]:
     """The trials of a journal without their recipes, half of the file, which are not even parsed."""
-    with path.open("rb") as file:
-        for line in file:
-            number, rest = line.partition(b',"x":')[0], line.rpartition(b'"status":')[2]
-            yield json.loads(number + b',"status":' + rest)
+    with opened(path) as file:
+        yield from without_recipes(file)
+
+
+def without_recipes(file: Iterable[bytes]) -> Iterator[dict[str, Any]]:
+    """The trials of these lines."""
+    for line in file:
+        number, rest = line.partition(b',"x":')[0], line.rpartition(b'"status":')[2]
+        yield json.loads(number + b',"status":' + rest)
 
 
 def table(path: Path) -> list[dict[str, str]]:
@@ -86,7 +102,11 @@ def table(path: Path) -> list[dict[str, str]]:
 
 def objectives(run: Path) -> list[Objective]:
     """The objectives of a run, in order, from its config.yaml."""
-    text = (run / "config.yaml").read_text(encoding="utf-8")
+    return objectives_in((run / "config.yaml").read_text(encoding="utf-8"))
+
+
+def objectives_in(text: str) -> list[Objective]:
+    """The objectives of a configuration, in order."""
     found = yaml(text)["task"]["objectives"]
     assert all((o["ideal"] > o["reference"]) == (o["direction"] == "maximize") for o in found)
     return [
@@ -103,7 +123,7 @@ def runs(task: Path) -> dict[str, dict[int, Path]]:
     """Folders of a task's runs by strategy and seed."""
     found: dict[str, dict[int, Path]] = {}
     for path in sorted(task.glob("*/seed=*")):
-        if (path / "trials.jsonl").is_file():
+        if is_there(path / "trials.jsonl"):
             found.setdefault(path.parent.name, {})[int(path.name.removeprefix("seed="))] = path
     return {name: dict(sorted(by.items())) for name, by in sorted(found.items())}
 

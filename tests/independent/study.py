@@ -93,7 +93,7 @@ class Run:
     @cached_property
     def judged(self) -> list[Merge]:
         path = self.folder / "judged.jsonl"
-        return merges(path, self.objectives) if path.is_file() else []
+        return merges(path, self.objectives) if journals.is_there(path) else []
 
     @cached_property
     def _splits(self) -> dict[str, dict[int, Merge]]:

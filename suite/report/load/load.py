@@ -129,7 +129,7 @@ def _run(
 
 def _trials(journal: Journal, objectives: tuple[Objective, ...]) -> tuple[tuple[Trial, ...], float]:
     """Read the trials without their items, and the optimism of choosing by the first objective."""
-    path = journal.path
+    path = journal.file
     if not path.exists():
         raise BadInput(f"{path}: missing; a run's journal lies here")
     trials = journal.read()
@@ -163,7 +163,7 @@ def _judged(
     lines: dict[tuple[str, str], Judged] = {}
     pictures = samples.Pictures()
     for number, record in enumerate(file.read(), start=1):
-        where = f"{file.path}, line {number}"
+        where = f"{file.file}, line {number}"
         try:
             judged = _judged_line(record, pictures)
         except (BadInput, ValueError, KeyError, TypeError, AttributeError):
