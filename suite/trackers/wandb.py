@@ -15,17 +15,16 @@ import os
 import re
 import warnings
 from collections.abc import Sequence
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from suite.errors import BadInput
+from suite.records.folder import RunFolder
 from suite.records.trial import Trial
 from suite.trackers import Baselines, RunCard
 from suite.trackers.front import figure, rows, table
 
 MODES = ("auto", "offline", "online")
-MIRRORED = ("trials.jsonl", "config.yaml", "environment.json")
 INIT_SECONDS = 30.0
 FINISH_SECONDS = 120.0
 INTERRUPTED = 130
@@ -70,9 +69,8 @@ class WandbTracker:
         self._run.define_metric("trial")
         self._run.define_metric("*", step_metric="trial")
         if resumed_from:
-            with (run.path / "trials.jsonl").open(encoding="utf-8") as journal:
-                for line in islice(journal, resumed_from):
-                    self._note_best(Trial.from_line(line))
+            for trial in RunFolder(run.path).trials()[:resumed_from]:
+                self._note_best(trial)
 
     def trial(self, trial: Trial, hypervolume: float, front_size: int) -> None:
         """One history row with scores, losses, best scores so far and the anytime hypervolume."""
@@ -112,9 +110,9 @@ class WandbTracker:
         if self._last >= 0:
             self._run.log(shown, step=2 * self._last + 1, commit=True)
         artifact = wandb.Artifact(f"journal-{run_id(card)}", type="journal")
-        for file in MIRRORED:
-            if (card.path / file).is_file():
-                artifact.add_file(str(card.path / file))
+        for file in RunFolder(card.path).files:
+            if file.is_file():
+                artifact.add_file(str(file))
         self._run.log_artifact(artifact)
         if interrupted and not self._run.offline:
             self._run.mark_preempting()
