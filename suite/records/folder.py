@@ -18,10 +18,8 @@ from suite.records.journal import Journal, JsonLines
 from suite.records.judged import Line, judged_lines, scores
 from suite.records.trial import Score, Trial
 
-CONFIG, ENVIRONMENT, TRIALS, JUDGED = (
-    *("config.yaml", "environment.json"),
-    *("trials.jsonl", "judged.jsonl"),
-)
+CONFIG, ENVIRONMENT = "config.yaml", "environment.json"
+TRIALS, JUDGED = "trials.jsonl", "judged.jsonl"
 _SEED = "seed="
 
 # Trial number -> split -> scores and losses.

@@ -8,6 +8,7 @@ from typing import Any
 
 from suite.errors import BadInput
 from suite.records import files
+from suite.records.folder import JUDGED
 from suite.records.journal import JsonLines
 from suite.records.judged import Line, judged_lines
 
@@ -53,4 +54,4 @@ class HandTuningFolder:
     @property
     def judged(self) -> JsonLines[Line]:
         """Its merges on the select and the report items."""
-        return judged_lines(self.path / "judged.jsonl")
+        return judged_lines(self.path / JUDGED)

@@ -19,14 +19,12 @@ from pathlib import Path
 from typing import Any
 
 from suite.errors import BadInput
-from suite.records import packed
-from suite.records.journal import Journal
+from suite.records.folder import RunFolder
 from suite.records.trial import Trial
 from suite.trackers import Baselines, RunCard
 from suite.trackers.front import figure, rows, table
 
 MODES = ("auto", "offline", "online")
-MIRRORED = ("trials.jsonl", "config.yaml", "environment.json")
 INIT_SECONDS = 30.0
 FINISH_SECONDS = 120.0
 INTERRUPTED = 130
@@ -101,7 +99,7 @@ class WandbTracker:
         self._run.define_metric("trial")
         self._run.define_metric("*", step_metric="trial")
         if resumed_from:
-            for trial in Journal(run.path / "trials.jsonl").read()[:resumed_from]:
+            for trial in RunFolder(run.path).trials()[:resumed_from]:
                 self._note_best(trial)
 
     def trial(self, trial: Trial, hypervolume: float, front_size: int) -> None:
@@ -158,7 +156,7 @@ class WandbTracker:
         if self._last >= 0:
             self._run.log(shown, step=2 * self._last + 1, commit=True)
         artifact = wandb.Artifact(f"journal-{run_id(card)}", type="journal")
-        for file in (packed.form(card.path / name) for name in MIRRORED):
+        for file in RunFolder(card.path).files:
             if file.is_file():
                 artifact.add_file(str(file))
         self._run.log_artifact(artifact)

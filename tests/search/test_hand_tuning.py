@@ -12,7 +12,7 @@ import yaml
 from suite import resources
 from suite.errors import BadInput
 from suite.recipes.recipe import Input, Recipe
-from suite.records.hand_tuning import RULE as FILE
+from suite.records.hand_tuning import RULE as RULE_FILE
 from suite.records.hand_tuning import HandTuningFolder
 from suite.search.hand_tuning import plan
 
@@ -102,8 +102,11 @@ def test_one_source_cannot_be_tuned() -> None:
 def test_a_damaged_rule_file_is_one_line(tmp_path: Path) -> None:
     folder = HandTuningFolder(tmp_path)
     assert folder.cost() is None
-    (tmp_path / FILE).write_text("candidates: [", encoding="utf-8")
-    with pytest.raises(BadInput, match=r"damaged|not valid YAML|cannot be read"):
+    (tmp_path / RULE_FILE).write_text("candidates: [", encoding="utf-8")
+    with pytest.raises(BadInput, match=r"rule\.yaml: cannot be read: not valid YAML"):
+        folder.cost()
+    (tmp_path / RULE_FILE).write_text("candidates: 3", encoding="utf-8")
+    with pytest.raises(BadInput, match="damaged; restore it"):
         folder.cost()
 
 
