@@ -120,9 +120,10 @@ def test_the_best_is_by_the_select_items_once_judged(
 
 
 def test_judgements_of_another_run_do_not_count(judged_copy: Path) -> None:
-    trials = Journal(judged_copy / "trials.jsonl").read()
-    assert folders.read_judged(judged_copy, trials).keys() == judged(judged_copy, "select").keys()
-    assert folders.read_judged(judged_copy, trials[1:]) == {}
+    run = folders.RunFolder(judged_copy)
+    trials = run.trials()
+    assert run.judged_trials(trials).keys() == judged(judged_copy, "select").keys()
+    assert run.judged_trials(trials[1:]) == {}
 
 
 def test_rounding_is_on_the_card(call: Call, judged_run: Path, tmp_path: Path) -> None:

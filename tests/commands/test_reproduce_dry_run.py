@@ -68,7 +68,7 @@ def test_a_dry_run_lists_every_published_row_without_hub_and_data(
     assert rows.tasks() == ["ja_math_10b", "ja_math_10b_dfs", "ja_math_7b", "ja_vlm_7b"]
     for selected in rows.select(rows.read([])):
         for row in selected.rows:
-            assert cells(out, f"{selected.spec['name']}/{row.name}")
+            assert cells(out, f"{selected.task.name}/{row.name}")
     assert "250" in cells(out, "ja_math_7b/abel") and "256,000" in cells(out, "ja_math_7b/abel")
     assert "550" in cells(out, "ja_vlm_7b/evovlm_jp_v1_7b")  # 500 and 50
     assert out.count("hf download SakanaAI/JA-VG-VQA-500") == 1

@@ -21,7 +21,10 @@ from suite.merging.merger import MergeFailure
 from suite.optimizers import random_search
 from suite.recipes.recipe import Recipe
 from suite.records import folder as folders
+from suite.records.folder import RunFolder
 from suite.records.journal import Journal
+from suite.records.judged import judged_lines
+from suite.records.task_folder import TaskFolder
 from suite.search import harness
 from suite.search.hand_tuning import Tried
 from suite.search.judging import Judged
@@ -76,7 +79,8 @@ def test_judging_goes_on_with_the_other_models_and_runs(tmp_path: Path) -> None:
     beside, on_front = max(candidates - front), min(front)
     task = Failing(select=digests(partly, {beside}), report=digests(partly, {on_front}))
 
-    passed_over, failures = judge._each(task, [hopeless, partly, whole], quiet())
+    runs = [RunFolder(path) for path in (hopeless, partly, whole)]
+    passed_over, failures = judge._each(task, runs, quiet())
     assert passed_over == [] and not (hopeless / "judged.jsonl").exists()
     assert judged(partly, "select") == candidates - {beside}
     assert judged(partly, "report") == front - {on_front}
@@ -87,20 +91,21 @@ def test_judging_goes_on_with_the_other_models_and_runs(tmp_path: Path) -> None:
         f"{partly}: trial {on_front} cannot be measured on the report items {said}",
     ]
 
-    assert judge._each(Failing(), [hopeless, partly, whole], quiet()) == ([], [])
+    assert judge._each(Failing(), runs, quiet()) == ([], [])
     assert judged(partly, "select") == candidates and front <= judged(partly, "report")
 
 
 def test_baselines_that_fail_are_named(tmp_path: Path) -> None:
     task = KnownTask(limit=1.5)
     baselines = {name: task.recipe(np.full(3, x)) for name, x in (("heavy", 0.9), ("light", 0.1))}
-    failures = judge._judge_baselines(task, tmp_path, baselines, quiet())
+    results = TaskFolder(tmp_path)
+    results.baselines.mkdir()
+    failures = judge._judge_baselines(task, results, baselines, quiet())
     assert failures == [
-        f"{tmp_path}: heavy cannot be measured on the report items"
+        f"{results.baselines}: heavy cannot be measured on the report items"
         " (MergeFailure: tensor 'w' is not finite)"
     ]
-    lines = (tmp_path / "judged.jsonl").read_text().splitlines()
-    assert [json.loads(line)["name"] for line in lines] == ["light"]
+    assert [line["name"] for line in results.judged_baselines.read()] == ["light"]
 
 
 def test_nothing_is_concluded_from_a_part_of_a_run(
@@ -111,7 +116,7 @@ def test_nothing_is_concluded_from_a_part_of_a_run(
     every = digests(folder, set(range(TRIALS)))
     monkeypatch.setattr(judge, "_ready", lambda config, runs: (Failing(report=every), {}))
     with pytest.raises(BadInput, match=r"trial \d+ cannot be measured on the report items"):
-        judge.judge_runs({}, [folder])
+        judge.judge_runs(compose.compose(["task=zdt1"]), [RunFolder(folder)])
     assert len(judged(folder, "select")) >= 10
 
 
@@ -143,7 +148,7 @@ def test_hand_tuning_goes_on_and_takes_home_what_could_be_measured(
 ) -> None:
     merges = tried(KnownTask(), 0.1, 0.2, 0.3)
     task = Failing(select={merges[0].recipe.digest})
-    tune._tune(task, merges, Judged(task, tmp_path / "judged.jsonl"))
+    tune._tune(task, merges, Judged(task, judged_lines(tmp_path / "judged.jsonl")))
     out, err = capsys.readouterr()
     assert "merge 0 cannot be measured on the select items (MergeFailure" in err
     assert "merge 1" in out and "merge 0" not in out
@@ -154,6 +159,8 @@ def test_hand_tuning_of_nothing_but_failures_says_so(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     task = KnownTask(limit=0.0)
-    tune._tune(task, tried(task, 0.1, 0.2, 0.3), Judged(task, tmp_path / "judged.jsonl"))
+    tune._tune(
+        task, tried(task, 0.1, 0.2, 0.3), Judged(task, judged_lines(tmp_path / "judged.jsonl"))
+    )
     assert capsys.readouterr().err.count("cannot be measured on the select items") == 3
     assert not (tmp_path / "judged.jsonl").exists()

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from suite.records import journal
+from suite.records.judged import judged_lines
 from suite.records.trial import Score
 from suite.search.judging import Judged
 from suite.search.measuring import Failure
@@ -34,7 +35,7 @@ def test_the_file_is_parsed_once_however_many_models_are_measured(
 ) -> None:
     task, path = KnownTask(), tmp_path / "judged.jsonl"
     models = recipes(task, 12)
-    first = Judged(task, path)
+    first = Judged(task, judged_lines(path))
     for number, recipe in enumerate(models[:5]):
         first.measure(identity(number), recipe, "select")
 
@@ -46,7 +47,7 @@ def test_the_file_is_parsed_once_however_many_models_are_measured(
         return loads(text)
 
     monkeypatch.setattr(journal.json, "loads", counting)
-    again = Judged(task, path)
+    again = Judged(task, judged_lines(path))
     for number, recipe in enumerate(models):
         again.measure(identity(number), recipe, "select")
     assert len(parsed) == 5  # the lines that were there, once each
@@ -57,7 +58,7 @@ def test_the_file_is_parsed_once_however_many_models_are_measured(
 def test_what_cannot_be_measured_leaves_no_line_and_is_tried_again(tmp_path: Path) -> None:
     task, path = KnownTask(limit=1.0), tmp_path / "judged.jsonl"
     light, heavy = task.recipe(np.full(3, 0.1)), task.recipe(np.full(3, 0.9))
-    judged = Judged(task, path)
+    judged = Judged(task, judged_lines(path))
     failed = judged.measure(identity(1), heavy, "report")
     assert isinstance(failed, Failure) and failed.reason == (
         "MergeFailure: tensor 'w' is not finite"
@@ -92,7 +93,7 @@ def test_a_sample_that_cannot_be_written_fails_its_model_alone(
 ) -> None:
     task = Answering(outcome)
     one, other = recipes(task, 2)
-    judged = Judged(task, tmp_path / "judged.jsonl")
+    judged = Judged(task, judged_lines(tmp_path / "judged.jsonl"))
     failed = judged.measure(identity(0), one, "report")
     assert isinstance(failed, Failure) and "a sample of evaluator 'vqa': em" in failed.reason
     task.second.outcome = {"em": np.float32(1.0)}
@@ -105,7 +106,7 @@ def test_a_sample_that_cannot_be_written_fails_its_model_alone(
 
 def test_a_bug_propagates_and_leaves_the_file_whole(tmp_path: Path) -> None:
     task = KnownTask()
-    judged = Judged(task, tmp_path / "judged.jsonl")
+    judged = Judged(task, judged_lines(tmp_path / "judged.jsonl"))
     one, other = recipes(task, 2)
     judged.measure(identity(0), one, "report")
     before = (tmp_path / "judged.jsonl").read_bytes()
