@@ -103,7 +103,7 @@ def test_baselines_that_fail_are_named(tmp_path: Path) -> None:
     failures = judge._judge_baselines(task, results, baselines, quiet())
     assert failures == [
         f"{results.baselines}: heavy cannot be measured on the report items"
-        " (MergeFailure: tensor 'w' is not finite)"
+        " (CandidateFailure: tensor 'w' is not finite)"
     ]
     assert [line["name"] for line in results.judged_baselines.read()] == ["light"]
 
@@ -129,7 +129,7 @@ def test_a_search_begins_without_the_baselines_that_fail(
     assert list(run.measure_baselines(config, task, baselines)) == ["light"]
     assert capsys.readouterr().err == (
         "suite: baseline heavy cannot be measured on the search items"
-        " (MergeFailure: tensor 'w' is not finite)\n"
+        " (CandidateFailure: tensor 'w' is not finite)\n"
     )
     assert list(run.measure_baselines(config, task, baselines)) == ["light"]
     assert task.measured == 3  # the light one once, the heavy one each time

@@ -61,7 +61,7 @@ def test_what_cannot_be_measured_leaves_no_line_and_is_tried_again(tmp_path: Pat
     judged = Judged(task, judged_lines(path))
     failed = judged.measure(identity(1), heavy, "report")
     assert isinstance(failed, Failure) and failed.reason == (
-        "MergeFailure: tensor 'w' is not finite"
+        "CandidateFailure: tensor 'w' is not finite"
     )
     assert failed.seconds["total"] >= 0 and not path.exists()
     assert not isinstance(judged.measure(identity(0), light, "report"), Failure)
