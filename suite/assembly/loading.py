@@ -20,4 +20,4 @@ def load_task(
     network.hold()
     words = [] if config_dir is None else [f"--config-dir={config_dir}"]
     run = compose.compose([*words, f"task={name}", *overrides])
-    return TaskFunction(assemble.task(spaces.settled(identity.pinned(run))))
+    return TaskFunction(assemble.task(spaces.with_picked_parts(identity.pinned(run))))

@@ -38,7 +38,7 @@ def build(task: TaskSpec, layers: int) -> RecipeSpace:
     return merges
 
 
-def settled(run: RunSpec) -> RunSpec:
+def with_picked_parts(run: RunSpec) -> RunSpec:
     """`run` with each path part that is picked from another run replaced by its recipe.
 
     A part ``{run: folder, pick: …}`` becomes ``{recipe: …}``, which is part of the run's identity:

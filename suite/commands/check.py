@@ -31,7 +31,7 @@ def main(words: list[str]) -> None:
         for line in problem_lines(wanted):
             print(line)
         return
-    run = spaces.settled(identity.pinned(wanted))
+    run = spaces.with_picked_parts(identity.pinned(wanted))
     for line in fit_lines(run.task, assemble.fitted(run)):
         print(line, flush=True)
     evaluators: Sequence[Evaluator]

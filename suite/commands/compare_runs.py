@@ -66,7 +66,7 @@ class Runs:
                 folder = self.results.run(name, seed)
                 if folder.begun:
                     before = RunSpec.of(folder)
-                    now = spaces.settled(identity.pinned(self.spec(name, seed)))
+                    now = spaces.with_picked_parts(identity.pinned(self.spec(name, seed)))
                     before.check_same(now.changed(inputs=before.inputs), folder)
 
     def missing(self, seeds: Iterable[int]) -> list[tuple[str, int]]:

@@ -111,7 +111,7 @@ class Reproduction:
             path = folder / f"card{end}.json"
             kept = [folder / f"{each.name}{end}.jsonl" for each in evaluators]
             begun = any(file.exists() for file in kept)
-            card.settle(path, now, selected.run.device, self._models.batch_size, begun)
+            card.begin(path, now, selected.run.device, self._models.batch_size, begun)
             replies = [
                 Replies(file, each, card.asked_items(each, self._limit))
                 for file, each in zip(kept, evaluators, strict=True)

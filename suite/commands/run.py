@@ -36,16 +36,16 @@ def run(wanted: RunSpec) -> None:
     folder.glance()  # before models are loaded
     if folder.begun:
         RunSpec.of(folder)  # likewise: a damaged one is refused at once
-    now = spaces.settled(identity.pinned(wanted))
+    now = spaces.with_picked_parts(identity.pinned(wanted))
     task = assemble.task(now)
     optimizer = assemble.optimizer(now, task)
     baselines = assemble.baselines(now)
     with folder.locked(now.trials):
-        settle(now, folder)
+        begin(now, folder)
         _search(now, folder, task, optimizer, baselines)
 
 
-def settle(run: RunSpec, folder: RunFolder) -> None:
+def begin(run: RunSpec, folder: RunFolder) -> None:
     """Write the run's config.yaml and environment.json, or refuse a folder that holds another run.
 
     Those of a run that has all its trials stay: nothing is about to be run with anything else.

@@ -37,7 +37,7 @@ def main(words: list[str]) -> None:
     spec, rule = wanted.task, wanted.hand_tuning
     if spec.problem is not None:
         raise BadInput(f"task {spec.name}: it has no models, and nothing to tune by hand")
-    now = spaces.settled(identity.pinned(wanted))
+    now = spaces.with_picked_parts(identity.pinned(wanted))
     sources = [name for name in spec.models if name != spec.base]
     tried = hand_tuning.plan(rule, sources, spec.base, assemble.baselines(now))
     folder = TaskFolder.at(wanted.results, spec.name).hand_tuning
@@ -45,12 +45,12 @@ def main(words: list[str]) -> None:
     with files.alone(folder.path) as alone:
         if not alone:
             raise Busy(f"{folder.path}: another process is tuning this task")
-        _settle(folder, hand_tuning.stored(rule, tried, identity.inputs(now)))
+        _begin(folder, hand_tuning.stored(rule, tried, identity.inputs(now)))
         task = assemble.task(now)
         _tune(task, tried, Judged(task, folder.judged))
 
 
-def _settle(folder: HandTuningFolder, now: dict[str, Any]) -> None:
+def _begin(folder: HandTuningFolder, now: dict[str, Any]) -> None:
     """Write what the tuning is, or refuse a folder that holds another one."""
     before = folder.rule()
     if before is not None and before != now:

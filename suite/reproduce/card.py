@@ -109,7 +109,7 @@ def _protocol(
     }
 
 
-def settle(path: Path, now: dict[str, Any], device: str, batch_size: int, begun: bool) -> None:
+def begin(path: Path, now: dict[str, Any], device: str, batch_size: int, begun: bool) -> None:
     """Write the card at `path`, or refuse what differs from the one that is there.
 
     Not `begun`, without a single reply, there is nothing that could be mixed: the card is replaced.

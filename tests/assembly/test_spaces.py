@@ -102,7 +102,7 @@ def test_a_hybrid_needs_a_merge_and_a_merge_known_sources() -> None:
 )
 def test_other_configurations_are_left_as_they_are(task: str) -> None:
     given = config(task)
-    assert spaces.settled(given) is given
+    assert spaces.with_picked_parts(given) is given
 
 
 @pytest.mark.skipif(not COMMITTED.is_dir(), reason="no committed results")

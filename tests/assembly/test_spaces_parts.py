@@ -47,9 +47,9 @@ def write_run(folder: Path, losses: list[tuple[float, float] | None], path: bool
 
 
 def picking(part: dict[str, Any], *words: str) -> RunSpec:
-    """The settled configuration of a two-stage task whose merge is `part`."""
+    """The configuration of a two-stage task whose merge is `part`."""
     given = config("ja_math_micro_two_stage", *words)
-    return spaces.settled(changed(given, parts={"merge": part, "japanese": None}))
+    return spaces.with_picked_parts(changed(given, parts={"merge": part, "japanese": None}))
 
 
 @pytest.mark.parametrize(
@@ -60,12 +60,12 @@ def test_a_part_becomes_the_recipe_of_the_picked_trial(
     first_stage: Path, pick: str | int | None, number: int
 ) -> None:
     wanted = {} if pick is None else {"pick": pick}
-    settled = picking({"run": str(first_stage), **wanted})
-    parts = settled.task.written["path"]["parts"]
+    now = picking({"run": str(first_stage), **wanted})
+    parts = now.task.written["path"]["parts"]
     assert parts == {"merge": {"recipe": weights(number / 10).to_json()}, "japanese": None}
-    built = spaces.build(settled.task, LAYERS)
+    built = spaces.build(now.task, LAYERS)
     assert built.merges == {"merge": weights(number / 10)}
-    assert RunSpec.parse(yaml.safe_load(settled.text())).differences(settled) == []
+    assert RunSpec.parse(yaml.safe_load(now.text())).differences(now) == []
 
 
 def test_optimizer_and_seed_stand_for_the_runs_own(first_stage: Path) -> None:

@@ -78,7 +78,7 @@ def test_a_committed_run_is_still_the_run_of_today(
     """
     monkeypatch.chdir(COMMITTED.parent)
     words = [f"task={run.path.parts[-3]}", f"optimizer={run.optimizer}", f"seed={run.seed}"]
-    now = identity.recorded(spaces.settled(identity.pinned(compose.compose(words))))
+    now = identity.recorded(spaces.with_picked_parts(identity.pinned(compose.compose(words))))
     before = RunSpec.of(run)
     before, now = (each.with_task(spaces.shared(each.task)) for each in (before, now))
     before.check_same(now, run)
