@@ -69,8 +69,8 @@ def paired(a: Array, b: Array, signs: Array) -> float:
     """p of two merges on the same items: McNemar's of outcomes 0 and 1, else by the random signs."""
     if set(np.unique(a)) | set(np.unique(b)) <= {0.0, 1.0}:
         return statistics.mcnemar(a, b)
-    d = a - b
-    return float((np.abs(signs @ d) >= abs(d.sum()) - 1e-9).mean())
+    d = (a - b).astype(signs.dtype)  # float32: with float64 the millions of signs are copied first
+    return float((np.abs(signs @ d) >= abs(d.sum()) - 1e-4).mean())
 
 
 def gain(differences: list[Array]) -> tuple[float, float]:

@@ -32,8 +32,24 @@ HALF, FULL, SIXTEEN = torch.bfloat16, torch.float32, torch.float16
 LAYERS = 3
 
 
-@pytest.mark.parametrize("types", [(FULL, FULL), (FULL, SIXTEEN), (HALF, HALF), (HALF, FULL)])
-@pytest.mark.parametrize("name", sorted(set(RECIPES) - MEASURED))
+# Each is a kernel to compile. What differs with the types alone, how a number is read and written, is the
+# same text in all of them: where both differ a few recipes stand for the rest, which are slow.
+PURE, MIXED = [(FULL, FULL), (HALF, HALF)], [(FULL, SIXTEEN), (HALF, FULL)]
+SAMPLE = {"linear", "ties", "breadcrumbs ties", "dare ties paper", "della paper", "sce"}
+KERNELS = [
+    pytest.param(
+        name, types, marks=[pytest.mark.slow] if types in MIXED and name not in SAMPLE else []
+    )
+    for name in sorted(set(RECIPES) - MEASURED)
+    for types in (*PURE, *MIXED)
+]
+
+
+def test_the_sample_is_of_these_recipes() -> None:
+    assert set(RECIPES) - MEASURED >= SAMPLE
+
+
+@pytest.mark.parametrize(("name", "types"), KERNELS)
 def test_equals_eager_bit_for_bit(name: str, types: tuple[torch.dtype, torch.dtype]) -> None:
     source, live = types
     models = family(SHAPES, dtype=source)
@@ -76,7 +92,7 @@ def test_tasks_and_threads_do_not_change_a_byte(monkeypatch: pytest.MonkeyPatch)
     models = family({"layers.0.mlp.up": (70, 1000), "layers.1.norm": (33,)})
     before, found = torch.get_num_threads(), []
     try:
-        for task, threads in ((1 << 15, 1), (1 << 15, 2), (1 << 15, 3), (1 << 10, 2)):
+        for task, threads in ((1 << 15, 1), (1 << 15, 3), (1 << 10, 2)):
             torch.set_num_threads(threads)
             monkeypatch.setattr(kernel, "TASK", task)
             found.append(
@@ -88,8 +104,8 @@ def test_tasks_and_threads_do_not_change_a_byte(monkeypatch: pytest.MonkeyPatch)
             )
     finally:
         torch.set_num_threads(before)
-    assert found[0] == found[1] == found[2]
-    assert found[3] == {name: found[0][name] for name in found[3]}
+    assert found[0] == found[1]
+    assert found[2] == {name: found[0][name] for name in found[2]}
 
 
 def test_many_small_tensors_are_all_written() -> None:

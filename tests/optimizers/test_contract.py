@@ -33,7 +33,10 @@ def make_of(config: Path) -> Make:
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 @pytest.mark.parametrize("config", CHEAP, ids=lambda config: config.stem)
 def test_config_keeps_the_contract(config: Path, check: Callable[..., None]) -> None:
-    check(make_of(config))
+    if check is contract.check_few_settings:  # pymoo looks long for a seventh setting, each time
+        check(make_of(config), 16)
+    else:
+        check(make_of(config))
 
 
 @pytest.mark.slow
