@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import fcntl
 import functools
 import json
@@ -29,18 +28,16 @@ REAL = compose.compose
 
 
 @functools.cache
-def composed(words: tuple[str, ...]) -> dict[str, Any]:
+def composed(words: tuple[str, ...]) -> RunSpec:
     return REAL([*words])
 
 
-def composed_once(words: list[str]) -> dict[str, Any]:
+def composed_once(words: list[str]) -> RunSpec:
     """What Hydra makes of the words; the runs of a claim, which differ by their seeds, for once."""
     own = {word.partition("=")[0]: word.partition("=")[2] for word in words}
-    config = copy.deepcopy(
-        composed(tuple(word for word in words if not word.startswith(("seed=", "results="))))
-    )
-    seed, results = own.get("seed", config["seed"]), own.get("results", config["results"])
-    return {**config, "seed": int(seed), "results": results}
+    run = composed(tuple(word for word in words if not word.startswith(("seed=", "results="))))
+    seed, results = own.get("seed", run.seed), own.get("results", run.results)
+    return run.changed(seed=int(seed), results=results)
 
 
 @pytest.fixture
